@@ -1,0 +1,592 @@
+/**
+ * @file connectcreds.h
+ * @brief OAuth credentials mediated by Posit Connect.
+ *
+ * A program that runs on Posit Connect asks for a token for a third-party service: the service account's, the
+ * viewer's, or a workload identity token. Conventions, which hold for every function:
+ *
+ * Results. A function that can fail returns a cc_status; CC_OK is 0. Its result comes through an out-pointer, which is
+ * set to NULL on entry and to a value only on success. The last parameter is an out-pointer for an error, which may be
+ * NULL; on failure it gets an error that the caller frees. There is no "last error".
+ *
+ * Ownership. Handles are opaque. What a function gives through an out-pointer, or under the name _new or _ref, is the
+ * caller's, to be freed once with the _free of its type, for which NULL is a no-op. What goes in is copied; the caller
+ * keeps it. A string that a function returns is borrowed from the handle it was asked of, valid until that is freed.
+ *
+ * Strings. NUL-terminated UTF-8. In: NULL or "" means "not given", which for what Connect provides means "from the
+ * environment"; one that is not UTF-8 or holds a control character is rejected. Out: NULL when absent.
+ *
+ * NULL. An accessor asked of a NULL handle returns NULL, 0 or -1.
+ *
+ * Threads. Every function may be called from any thread, at any time, also in a child after fork(). Tokens, errors and
+ * credentials are immutable: any thread may read and free them. A request is set up by one thread, and may then serve
+ * many.
+ *
+ * Signals. The library changes no signal's disposition and raises none in its host; a connection that breaks is an
+ * error and no SIGPIPE.
+ *
+ * Panics. None crosses this boundary, and no abort: a bug caught is CC_ERR_INTERNAL.
+ *
+ * Secrets. No token, session token, API key or body stands in a message. They are wiped from memory when their handle
+ * is freed.
+ *
+ * This file is generated from the library's source; do not edit it.
+ */
+
+#ifndef CONNECTCREDS_H
+#define CONNECTCREDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header; cc_version() gives the library's. */
+#define CC_VERSION "0.1.0"
+#define CC_VERSION_MAJOR 0
+#define CC_VERSION_MINOR 1
+#define CC_VERSION_PATCH 0
+
+/** An OAuth access token: what is issued when no type is requested. */
+#define CC_TOKEN_TYPE_ACCESS_TOKEN "urn:ietf:params:oauth:token-type:access_token"
+
+/** An OpenID Connect id token: a workload identity. */
+#define CC_TOKEN_TYPE_ID_TOKEN "urn:ietf:params:oauth:token-type:id_token"
+
+/** AWS credentials, see cc_token_aws_credentials(). */
+#define CC_TOKEN_TYPE_AWS_CREDENTIALS "urn:ietf:params:aws:token-type:credentials"
+
+/** A Connect API key: what identity federation issues. */
+#define CC_TOKEN_TYPE_API_KEY "urn:posit:connect:api-key"
+
+/** A content session token: a service account's or workload's subject. */
+#define CC_TOKEN_TYPE_CONTENT_SESSION "urn:posit:connect:content-session-token"
+
+/** A user session token: a viewer's subject. */
+#define CC_TOKEN_TYPE_USER_SESSION "urn:posit:connect:user-session-token"
+
+/**
+ * AWS credentials. Immutable: any thread may read them. Wiped from memory when they are freed.
+ */
+typedef struct cc_aws_credentials cc_aws_credentials;
+
+/**
+ * Why a call failed. Immutable: any thread may read it.
+ */
+typedef struct cc_error cc_error;
+
+/**
+ * What is asked for, and of whom. What is not set comes from the environment, or is not sent.
+ *
+ * Values are copied in; setting again replaces; NULL or "" takes a value away. A value that is rejected is
+ * reported by its setter, and again by every later call with the request: ignoring a setter's status never sends a
+ * request that lacks what it was told. Once set up, one request may serve many threads; while it is being set up,
+ * one thread at a time may use it.
+ */
+typedef struct cc_request cc_request;
+
+/**
+ * An access token and what the server said of it. Immutable: any thread may read and share it. Wiped from memory
+ * when the last handle on it is freed.
+ */
+typedef struct cc_token cc_token;
+
+/**
+ * What a call came to: CC_OK, or one of the CC_ERR_ codes. Values never change and are never reused.
+ */
+typedef int32_t cc_status;
+
+/**
+ * Success.
+ */
+#define CC_OK 0
+
+/**
+ * NULL where a value is required, not UTF-8, a control character, a malformed URL.
+ */
+#define CC_ERR_INVALID_ARGUMENT 1
+
+/**
+ * The process does not run on Connect.
+ */
+#define CC_ERR_NOT_ON_CONNECT 10
+
+/**
+ * A viewer token was asked for outside a viewer's session.
+ */
+#define CC_ERR_NO_SESSION 11
+
+/**
+ * Connect supplied no session token: an old version, or configured off.
+ */
+#define CC_ERR_NOT_SUPPORTED 12
+
+/**
+ * No server URL.
+ */
+#define CC_ERR_NO_SERVER 13
+
+/**
+ * No API key.
+ */
+#define CC_ERR_NO_API_KEY 14
+
+/**
+ * Name resolution, connection, proxy, a reply cut short.
+ */
+#define CC_ERR_NETWORK 20
+
+/**
+ * Certificate or handshake.
+ */
+#define CC_ERR_TLS 21
+
+/**
+ * The deadline passed.
+ */
+#define CC_ERR_TIMEOUT 22
+
+/**
+ * The server answered with an OAuth or Connect error.
+ */
+#define CC_ERR_REFUSED 30
+
+/**
+ * The server's answer was not understood.
+ */
+#define CC_ERR_BAD_RESPONSE 31
+
+/**
+ * A bug in the library, caught.
+ */
+#define CC_ERR_INTERNAL 90
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The name of a status, "CC_OK" and so on.
+ *
+ * @param status  any integer
+ * @return the name, valid for ever; "unknown" for an integer that is no status. Does not block.
+ */
+const char *cc_status_name(cc_status status);
+
+/**
+ * Gets the token of the service account of an integration that is associated with this content.
+ *
+ * @param request  what is asked for; NULL: all from the environment
+ * @param token    where the token goes, to be freed with cc_token_free(); NULL is rejected
+ * @param error    where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK, CC_ERR_INVALID_ARGUMENT, CC_ERR_NOT_ON_CONNECT, CC_ERR_NOT_SUPPORTED, CC_ERR_NO_SERVER,
+ *         CC_ERR_NO_API_KEY, CC_ERR_NETWORK, CC_ERR_TLS, CC_ERR_TIMEOUT, CC_ERR_REFUSED, CC_ERR_BAD_RESPONSE or
+ *         CC_ERR_INTERNAL. Blocks until the server has answered or the request's time-out has passed.
+ */
+cc_status cc_service_account_token(const cc_request *request,
+                                   cc_token **token,
+                                   cc_error **error);
+
+/**
+ * Gets the token of the person who looks at the content.
+ *
+ * @param session_token  what Connect sent in the header Posit-Connect-User-Session-Token of the viewer's request;
+ *                       NULL: there is no viewer's session; "": there is one, and Connect sent no token
+ * @param request        what is asked for; NULL: all from the environment
+ * @param token          where the token goes, to be freed with cc_token_free(); NULL is rejected
+ * @param error          where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return as cc_service_account_token(), and CC_ERR_NO_SESSION. Blocks as it does.
+ */
+cc_status cc_viewer_token(const char *session_token,
+                          const cc_request *request,
+                          cc_token **token,
+                          cc_error **error);
+
+/**
+ * Gets an OpenID Connect id token that says which content this is, for services that trust the Connect server.
+ *
+ * @param request  what is asked for; another requested token type than CC_TOKEN_TYPE_ID_TOKEN is rejected; NULL: all
+ *                 from the environment
+ * @param token    where the token goes, to be freed with cc_token_free(); NULL is rejected
+ * @param error    where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return as cc_service_account_token(). Blocks as it does.
+ */
+cc_status cc_workload_token(const cc_request *request,
+                            cc_token **token,
+                            cc_error **error);
+
+/**
+ * Whether cc_service_account_token() gives a token.
+ *
+ * @param request  as there
+ * @return true when it does. Blocks as it does.
+ */
+bool cc_has_service_account_token(const cc_request *request);
+
+/**
+ * Whether cc_viewer_token() gives a token.
+ *
+ * @param session_token  as there
+ * @param request        as there
+ * @return true when it does. Blocks as it does.
+ */
+bool cc_has_viewer_token(const char *session_token, const cc_request *request);
+
+/**
+ * Whether cc_workload_token() gives a token.
+ *
+ * @param request  as there
+ * @return true when it does. Blocks as it does.
+ */
+bool cc_has_workload_token(const cc_request *request);
+
+/**
+ * Whether the process runs as content on Posit Connect (RSTUDIO_PRODUCT or POSIT_PRODUCT is CONNECT) or Connect Cloud
+ * (POSIT_PRODUCT is CONNECT_CLOUD).
+ *
+ * @return true when it does. Does not block.
+ */
+bool cc_running_on_connect(void);
+
+/**
+ * Makes any other exchange with the server's credential endpoint (RFC 8693), on Connect or not: identity federation,
+ * for one. The API key is sent when there is one.
+ *
+ * @param subject_token       the token to exchange; NULL and "" are rejected
+ * @param subject_token_type  its type, a URN; NULL and "" are rejected
+ * @param request             what is asked for; NULL: all from the environment
+ * @param token               where the token goes, to be freed with cc_token_free(); NULL is rejected
+ * @param error               where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK, CC_ERR_INVALID_ARGUMENT, CC_ERR_NO_SERVER, CC_ERR_NETWORK, CC_ERR_TLS, CC_ERR_TIMEOUT,
+ *         CC_ERR_REFUSED, CC_ERR_BAD_RESPONSE or CC_ERR_INTERNAL. Blocks as cc_service_account_token().
+ */
+cc_status cc_exchange_token(const char *subject_token,
+                            const char *subject_token_type,
+                            const cc_request *request,
+                            cc_token **token,
+                            cc_error **error);
+
+/**
+ * Makes a request in which nothing is set.
+ *
+ * @return the request, to be freed with cc_request_free(). Does not block.
+ */
+cc_request *cc_request_new(void);
+
+/**
+ * Frees a request. Tokens that came of it live on.
+ *
+ * @param request  the request; NULL is a no-op. Does not block.
+ */
+void cc_request_free(cc_request *request);
+
+/**
+ * Sets the service that the token is for, by its URL (RFC 8693, section 2.1).
+ *
+ * @param request   the request; NULL is rejected
+ * @param resource  NULL or "": none
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_resource(cc_request *request, const char *resource);
+
+/**
+ * Sets the scopes wanted, separated by spaces (RFC 8693, section 2.1).
+ *
+ * @param request  the request; NULL is rejected
+ * @param scope    NULL or "": none
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_scope(cc_request *request, const char *scope);
+
+/**
+ * Sets which of the integrations that are associated with the content is meant. Connect 2025.07 and later.
+ *
+ * @param request   the request; NULL is rejected
+ * @param audience  the integration's GUID; NULL or "": Connect chooses
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_audience(cc_request *request, const char *audience);
+
+/**
+ * Sets the type of token wanted.
+ *
+ * @param request     the request; NULL is rejected
+ * @param token_type  one of the CC_TOKEN_TYPE_ URNs, or another; NULL or "": what the server issues unasked, an
+ *                    access token
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_requested_token_type(cc_request *request,
+                                              const char *token_type);
+
+/**
+ * Sets the content session token to exchange for a service account or workload token.
+ *
+ * @param request        the request; NULL is rejected
+ * @param content_token  NULL or "": from CONNECT_CONTENT_SESSION_TOKEN_FILE or CONNECT_CONTENT_SESSION_TOKEN
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_content_token(cc_request *request, const char *content_token);
+
+/**
+ * Sets the Connect server.
+ *
+ * @param request     the request; NULL is rejected
+ * @param server_url  http:// or https://, with or without a path, trailing slashes or /__api__; no user, password,
+ *                    query or fragment. NULL or "": from CONNECT_SERVER
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_server_url(cc_request *request,
+                                    const char *server_url);
+
+/**
+ * Sets the Connect API key.
+ *
+ * @param request  the request; NULL is rejected
+ * @param api_key  NULL or "": from CONNECT_API_KEY
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_api_key(cc_request *request, const char *api_key);
+
+/**
+ * Sets any further form parameter. One with a setter of its own, and grant_type, subject_token and
+ * subject_token_type, are rejected.
+ *
+ * @param request  the request; NULL is rejected
+ * @param name     the parameter; NULL and "" are rejected
+ * @param value    NULL or "": the parameter is not sent
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_param(cc_request *request, const char *name, const char *value);
+
+/**
+ * Sets how long a call with this request may take.
+ *
+ * @param request       the request; NULL is rejected
+ * @param milliseconds  0: the default, 20,000
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_timeout_ms(cc_request *request, uint32_t milliseconds);
+
+/**
+ * The token itself. A secret: do not print it.
+ *
+ * @param token  the token; NULL gives NULL
+ * @return borrowed from the token: valid until this handle is freed. Does not block.
+ */
+const char *cc_token_access_token(const cc_token *token);
+
+/**
+ * How the token is presented.
+ *
+ * @param token  the token; NULL gives NULL
+ * @return "Bearer" when the server did not say; "aws_credentials" for AWS. Borrowed from the token: valid until this
+ *         handle is freed. Does not block.
+ */
+const char *cc_token_type(const cc_token *token);
+
+/**
+ * What was issued, as a URN.
+ *
+ * @param token  the token; NULL gives NULL
+ * @return one of the CC_TOKEN_TYPE_ URNs or another; NULL when the server did not say. Borrowed from the token: valid
+ *         until this handle is freed. Does not block.
+ */
+const char *cc_token_issued_type(const cc_token *token);
+
+/**
+ * When the token expires, by this machine's clock.
+ *
+ * @param token  the token; NULL gives -1
+ * @return Unix seconds, at most 253402300799 (the end of the year 9999); -1 when unknown. Does not block.
+ */
+int64_t cc_token_expires_at(const cc_token *token);
+
+/**
+ * The value of the header Authorization that presents the token, "Bearer eyJ…". A secret: do not print it.
+ *
+ * @param token  the token; NULL gives NULL
+ * @return NULL for types other than Bearer. Borrowed from the token: valid until this handle is freed. Does not
+ *         block.
+ */
+const char *cc_token_authorization(const cc_token *token);
+
+/**
+ * How many members the server's answer has.
+ *
+ * @param token  the token; NULL gives 0
+ * @return the number, for cc_token_field_name() and cc_token_field_value(). Does not block.
+ */
+size_t cc_token_field_count(const cc_token *token);
+
+/**
+ * The name of a member of the server's answer.
+ *
+ * @param token  the token; NULL gives NULL
+ * @param index  from 0, in the answer's order
+ * @return NULL for an index that is too large. Borrowed from the token: valid until this handle is freed. Does not
+ *         block.
+ */
+const char *cc_token_field_name(const cc_token *token,
+                                size_t index);
+
+/**
+ * The value of a member of the server's answer: a string as it is, another value as JSON text, and so a string with a
+ * NUL in it.
+ *
+ * @param token  the token; NULL gives NULL
+ * @param index  from 0, in the answer's order
+ * @return NULL for an index that is too large. Borrowed from the token: valid until this handle is freed. Does not
+ *         block.
+ */
+const char *cc_token_field_value(const cc_token *token,
+                                 size_t index);
+
+/**
+ * The value of the member of the server's answer that is called so, as cc_token_field_value() gives it.
+ *
+ * @param token  the token; NULL gives NULL
+ * @param name   the member; NULL gives NULL
+ * @return NULL when there is none. Borrowed from the token: valid until this handle is freed. Does not block.
+ */
+const char *cc_token_field(const cc_token *token, const char *name);
+
+/**
+ * Makes another handle on the same token.
+ *
+ * @param token  the token; NULL gives NULL
+ * @return the handle, to be freed with cc_token_free() like the first. Does not block.
+ */
+cc_token *cc_token_ref(const cc_token *token);
+
+/**
+ * Frees a handle on a token, and with it every string borrowed from it. Other handles on the token live on.
+ *
+ * @param token  the handle; NULL is a no-op. Does not block.
+ */
+void cc_token_free(cc_token *token);
+
+/**
+ * Reads the AWS credentials in a token that was asked for with CC_TOKEN_TYPE_AWS_CREDENTIALS.
+ *
+ * @param token        the token; NULL is rejected
+ * @param credentials  where the credentials go, to be freed with cc_aws_credentials_free(); NULL is rejected
+ * @param error        where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK, CC_ERR_INVALID_ARGUMENT, or CC_ERR_BAD_RESPONSE when the token holds none. Does not block.
+ */
+cc_status cc_token_aws_credentials(const cc_token *token, cc_aws_credentials **credentials, cc_error **error);
+
+/**
+ * AWS_ACCESS_KEY_ID.
+ *
+ * @param credentials  the credentials; NULL gives NULL
+ * @return borrowed from the credentials: valid until they are freed. Does not block.
+ */
+const char *cc_aws_credentials_access_key_id(const cc_aws_credentials *credentials);
+
+/**
+ * AWS_SECRET_ACCESS_KEY. A secret: do not print it.
+ *
+ * @param credentials  the credentials; NULL gives NULL
+ * @return borrowed from the credentials: valid until they are freed. Does not block.
+ */
+const char *cc_aws_credentials_secret_access_key(const cc_aws_credentials *credentials);
+
+/**
+ * AWS_SESSION_TOKEN. A secret: do not print it.
+ *
+ * @param credentials  the credentials; NULL gives NULL
+ * @return NULL when there is none. Borrowed from the credentials: valid until they are freed. Does not block.
+ */
+const char *cc_aws_credentials_session_token(const cc_aws_credentials *credentials);
+
+/**
+ * When the credentials expire, by AWS's clock.
+ *
+ * @param credentials  the credentials; NULL gives -1
+ * @return Unix seconds; -1 when they do not say. Does not block.
+ */
+int64_t cc_aws_credentials_expires_at(const cc_aws_credentials *credentials);
+
+/**
+ * Frees credentials, and with them every string borrowed from them.
+ *
+ * @param credentials  the credentials; NULL is a no-op. Does not block.
+ */
+void cc_aws_credentials_free(cc_aws_credentials *credentials);
+
+/**
+ * The status that the call returned.
+ *
+ * @param error  the error; NULL gives CC_OK
+ * @return the status. Does not block.
+ */
+cc_status cc_error_status(const cc_error *error);
+
+/**
+ * The whole story for a person, causes included, one line each. No secret stands in it. A server's words are
+ * data: print them with "%s", never as a format.
+ *
+ * @param error  the error; NULL gives NULL
+ * @return the message, borrowed from the error: valid until it is freed. Does not block.
+ */
+const char *cc_error_message(const cc_error *error);
+
+/**
+ * The status of the server's HTTP answer.
+ *
+ * @param error  the error; NULL gives 0
+ * @return the HTTP status; 0 when there was no answer. Does not block.
+ */
+int32_t cc_error_http_status(const cc_error *error);
+
+/**
+ * The OAuth error code of the server's answer (RFC 6749, section 5.2), such as "invalid_request".
+ *
+ * @param error  the error; NULL gives NULL
+ * @return the code, borrowed from the error: valid until it is freed; NULL when there was none. Does not block.
+ */
+const char *cc_error_oauth_code(const cc_error *error);
+
+/**
+ * Connect's own error code, such as 212: no integration is associated with the content.
+ *
+ * @param error  the error; NULL gives 0
+ * @return the code; 0 when there was none. Does not block.
+ */
+int32_t cc_error_connect_code(const cc_error *error);
+
+/**
+ * Whether the same call may succeed later with nothing changed.
+ *
+ * @param error  the error; NULL gives false
+ * @return true for what may pass: network, time-out, HTTP 408, 429, 500, 502, 503, 504, and the OAuth codes
+ *         temporarily_unavailable and server_error. Does not block.
+ */
+bool cc_error_is_retryable(const cc_error *error);
+
+/**
+ * How long the server asked to wait before the next try (the header Retry-After).
+ *
+ * @param error  the error; NULL gives -1
+ * @return milliseconds; -1 when the server did not say. Does not block.
+ */
+int64_t cc_error_retry_after_ms(const cc_error *error);
+
+/**
+ * Frees an error, and with it every string borrowed from it.
+ *
+ * @param error  the error; NULL is a no-op. Does not block.
+ */
+void cc_error_free(cc_error *error);
+
+/**
+ * The version of the library that is running, as CC_VERSION is that of the header.
+ *
+ * @return "MAJOR.MINOR.PATCH", valid for ever. Does not block.
+ */
+const char *cc_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CONNECTCREDS_H */

@@ -1,0 +1,165 @@
+//! Why there is no token: a kind to act upon, the server's codes, and a message for a person.
+
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// What went wrong, as far as a program can act upon it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value that can not be used: a control character, a malformed URL.
+    InvalidArgument,
+    /// The process does not run on Connect.
+    NotOnConnect,
+    /// A viewer token was asked for outside a viewer's session.
+    NoSession,
+    /// Connect supplied no session token: an old version, or configured off.
+    NotSupported,
+    /// No server URL.
+    NoServer,
+    /// No API key.
+    NoApiKey,
+    /// Name resolution, connection, proxy, a reply cut short.
+    Network,
+    /// Certificate or handshake.
+    Tls,
+    /// The deadline passed.
+    Timeout,
+    /// The server answered with an OAuth or Connect error.
+    Refused,
+    /// The server's answer was not understood.
+    BadResponse,
+    /// A bug in this library, caught.
+    Internal,
+}
+
+/// A failure, with the whole story in [`message`](Error::message). No secret stands in it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", lines.join("\n"))]
+pub struct Error {
+    kind: ErrorKind,
+    lines: Vec<Cow<'static, str>>,
+    answer: AnswerFacts,
+}
+
+/// What is known of the HTTP answer that an error came from; all absent when there was none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct AnswerFacts {
+    pub http_status: Option<u16>,
+    pub oauth_code: Option<String>,
+    pub connect_code: Option<i32>,
+    pub retry_after: Option<Duration>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            lines: vec![sentence.into()],
+            answer: AnswerFacts::default(),
+        }
+    }
+
+    pub(crate) fn invalid_argument(sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, sentence)
+    }
+
+    /// The same error with one more line below: its cause, or what to do about it.
+    pub(crate) fn because(mut self, line: impl Into<Cow<'static, str>>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+
+    /// The same error below another first line: what could not be done because of it.
+    pub(crate) fn under(mut self, headline: &'static str) -> Self {
+        self.lines.insert(0, headline.into());
+        self
+    }
+
+    pub(crate) fn answered(mut self, answer: AnswerFacts) -> Self {
+        self.answer = answer;
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The whole story, causes included, one line each.
+    pub fn message(&self) -> String {
+        self.to_string()
+    }
+
+    /// The status of the HTTP answer, when there was one.
+    pub fn http_status(&self) -> Option<u16> {
+        self.answer.http_status
+    }
+
+    /// The OAuth error code (RFC 6749, section 5.2), when the answer had one.
+    pub fn oauth_code(&self) -> Option<&str> {
+        self.answer.oauth_code.as_deref()
+    }
+
+    /// Connect's own error code, when the answer had one: 212 says that no integration is associated.
+    pub fn connect_code(&self) -> Option<i32> {
+        self.answer.connect_code
+    }
+
+    /// How long the server asked to wait (`Retry-After`), when it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer.retry_after
+    }
+
+    /// Whether the same call may succeed later with nothing changed.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind {
+            ErrorKind::Network | ErrorKind::Timeout => true,
+            ErrorKind::Refused | ErrorKind::BadResponse => {
+                matches!(self.http_status(), Some(408 | 429 | 500 | 502 | 503 | 504))
+                    || matches!(
+                        self.oauth_code(),
+                        Some("temporarily_unavailable" | "server_error")
+                    )
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_tells_what_failed_then_why_then_what_to_do() {
+        let error = Error::new(ErrorKind::Network, "Connection refused.")
+            .because("Is CONNECT_SERVER right?")
+            .under("Cannot fetch.");
+        assert_eq!(
+            error.message(),
+            "Cannot fetch.\nConnection refused.\nIs CONNECT_SERVER right?"
+        );
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_retryable() {
+        let refused = |status, code: Option<&str>| {
+            Error::new(ErrorKind::Refused, "").answered(AnswerFacts {
+                http_status: Some(status),
+                oauth_code: code.map(Into::into),
+                ..AnswerFacts::default()
+            })
+        };
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert!(refused(status, None).is_retryable(), "{status}");
+        }
+        assert!(refused(400, Some("temporarily_unavailable")).is_retryable());
+        assert!(!refused(400, Some("invalid_request")).is_retryable());
+        assert!(!refused(501, None).is_retryable());
+        assert!(Error::new(ErrorKind::Timeout, "").is_retryable());
+        assert!(!Error::new(ErrorKind::Tls, "").is_retryable());
+    }
+}

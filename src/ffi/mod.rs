@@ -1,0 +1,124 @@
+//! The C ABI. One file per C type; here are the few unsafe idioms, once.
+//!
+//! The doc comments of exported items are the header's documentation. What every function promises (who frees
+//! what, threads, NULL) stands once at the top of the header, see `cbindgen.toml`, and is the safety contract of
+//! each function here: pointers are NULL or valid, handles are live, strings end in a NUL.
+
+#![allow(unsafe_code)]
+#![allow(non_camel_case_types)]
+#![allow(clippy::missing_safety_doc)]
+
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use crate::error::{Error, ErrorKind};
+use crate::text;
+
+// In the order in which the header has them; the empty lines keep them from being sorted.
+mod status;
+
+mod credentials;
+
+mod request;
+
+mod token;
+
+mod aws;
+
+mod error;
+
+mod version;
+
+pub use aws::*;
+pub use credentials::*;
+pub use error::*;
+pub use request::*;
+pub use status::*;
+pub use token::*;
+pub use version::*;
+
+/// Runs the body of a function that can fail. Reports through `error`, when it is not NULL, and the status.
+///
+/// # Safety
+///
+/// `error` is NULL or valid for a write.
+unsafe fn guard(error: *mut *mut cc_error, body: impl FnOnce() -> Result<(), Error>) -> cc_status {
+    if !error.is_null() {
+        // SAFETY: by the caller.
+        unsafe { error.write(ptr::null_mut()) };
+    }
+    let failure = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => return CC_OK,
+        Ok(Err(failure)) => failure,
+        Err(_panic) => Error::new(
+            ErrorKind::Internal,
+            "A bug in connectcreds was caught. Please report it.",
+        ),
+    };
+    let status = status_of(failure.kind());
+    if !error.is_null() {
+        let handle = shield(ptr::null_mut(), || cc_error::new(failure));
+        // SAFETY: by the caller.
+        unsafe { error.write(handle) };
+    }
+    status
+}
+
+/// Runs the body of a function that can not fail; should it panic all the same, the result is `fallback`.
+fn shield<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+}
+
+/// A string of the host: "" for NULL, an error that names `what` for one that is not accepted.
+///
+/// # Safety
+///
+/// `pointer` is NULL or points to a string that ends in a NUL and lives for `'a`.
+unsafe fn string<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Error> {
+    // SAFETY: by the caller.
+    let bytes = unsafe { bytes(pointer) }.unwrap_or_default();
+    Ok(text::accept(bytes, what)?.unwrap_or_default())
+}
+
+/// A string of the host as it came; `None` for NULL.
+///
+/// # Safety
+///
+/// As [`string`].
+unsafe fn bytes<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: by the caller.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())
+}
+
+/// The place for a result, set to NULL; an error when there is none.
+///
+/// # Safety
+///
+/// `pointer` is NULL or valid for writes for `'a`.
+unsafe fn out<'a, T>(pointer: *mut *mut T) -> Result<&'a mut *mut T, Error> {
+    if !pointer.is_null() {
+        // SAFETY: by the caller. Written before it is borrowed: the host may not have initialised it.
+        unsafe { pointer.write(ptr::null_mut()) };
+    }
+    // SAFETY: by the caller.
+    unsafe { pointer.as_mut() }
+        .ok_or_else(|| Error::invalid_argument("The out-pointer for the result is NULL."))
+}
+
+/// A pointer to lend to the host: `text` ends in a NUL.
+fn lend(text: &str) -> *const c_char {
+    debug_assert!(text.ends_with('\0'));
+    text.as_ptr().cast()
+}
+
+/// [`lend`], or NULL when there is nothing.
+fn lend_or_null(text: Option<&str>) -> *const c_char {
+    text.map_or(ptr::null(), lend)
+}
+
+/// A copy of `text` for C. Our own messages hold no NUL; should one do, it ends there.
+fn c_string(text: &str) -> CString {
+    let until_nul = text.split('\0').next().unwrap_or_default();
+    CString::new(until_nul).unwrap_or_default()
+}

@@ -1,0 +1,252 @@
+//! `cc_request`: a builder, so that no host mirrors a struct's layout.
+
+use std::ffi::c_char;
+use std::ptr;
+use std::time::Duration;
+
+use super::{cc_status, guard, shield, string};
+use crate::error::Error;
+use crate::request::Request;
+
+/// What is asked for, and of whom. What is not set comes from the environment, or is not sent.
+///
+/// Values are copied in; setting again replaces; NULL or "" takes a value away. A value that is rejected is
+/// reported by its setter, and again by every later call with the request: ignoring a setter's status never sends a
+/// request that lacks what it was told. Once set up, one request may serve many threads; while it is being set up,
+/// one thread at a time may use it.
+#[derive(Debug, Default)]
+pub struct cc_request {
+    request: Request,
+    rejected: Option<Error>,
+}
+
+/// The request to work with: as the host set it up, empty for NULL, or the error it was poisoned with.
+///
+/// # Safety
+///
+/// `request` is NULL or a live handle.
+pub(super) unsafe fn with_request<T>(
+    request: *const cc_request,
+    work: impl FnOnce(&Request) -> Result<T, Error>,
+) -> Result<T, Error> {
+    // SAFETY: by the caller.
+    match unsafe { request.as_ref() } {
+        None => work(&Request::new()),
+        Some(cc_request {
+            rejected: Some(why), ..
+        }) => Err(why.clone()),
+        Some(cc_request { request, .. }) => work(request),
+    }
+}
+
+/// Changes the request, or poisons it.
+///
+/// # Safety
+///
+/// `request` is NULL or a live handle that no other thread uses.
+unsafe fn change(
+    request: *mut cc_request,
+    change: impl FnOnce(&mut Request) -> Result<(), Error>,
+) -> cc_status {
+    let body = || {
+        // SAFETY: by the caller.
+        let request =
+            unsafe { request.as_mut() }.ok_or_else(|| Error::invalid_argument("The request is NULL."))?;
+        change(&mut request.request).inspect_err(|why| {
+            request.rejected.get_or_insert_with(|| why.clone());
+        })
+    };
+    // SAFETY: no error is asked for.
+    unsafe { guard(ptr::null_mut(), body) }
+}
+
+/// Makes a request in which nothing is set.
+///
+/// @return the request, to be freed with cc_request_free(). Does not block.
+#[unsafe(no_mangle)]
+pub extern "C" fn cc_request_new() -> *mut cc_request {
+    shield(ptr::null_mut(), || Box::into_raw(Box::default()))
+}
+
+/// Frees a request. Tokens that came of it live on.
+///
+/// @param request  the request; NULL is a no-op. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_free(request: *mut cc_request) {
+    if !request.is_null() {
+        // SAFETY: made by `Box::into_raw` in `cc_request_new`, and freed once.
+        shield((), || drop(unsafe { Box::from_raw(request) }));
+    }
+}
+
+/// Sets the service that the token is for, by its URL (RFC 8693, section 2.1).
+///
+/// @param request   the request; NULL is rejected
+/// @param resource  NULL or "": none
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_resource(
+    request: *mut cc_request,
+    resource: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_resource(string(resource, "resource")?).map(drop)
+        })
+    }
+}
+
+/// Sets the scopes wanted, separated by spaces (RFC 8693, section 2.1).
+///
+/// @param request  the request; NULL is rejected
+/// @param scope    NULL or "": none
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_scope(request: *mut cc_request, scope: *const c_char) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_scope(string(scope, "scope")?).map(drop)
+        })
+    }
+}
+
+/// Sets which of the integrations that are associated with the content is meant. Connect 2025.07 and later.
+///
+/// @param request   the request; NULL is rejected
+/// @param audience  the integration's GUID; NULL or "": Connect chooses
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_audience(
+    request: *mut cc_request,
+    audience: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_audience(string(audience, "audience")?).map(drop)
+        })
+    }
+}
+
+/// Sets the type of token wanted.
+///
+/// @param request     the request; NULL is rejected
+/// @param token_type  one of the CC_TOKEN_TYPE_ URNs, or another; NULL or "": what the server issues unasked, an
+///                    access token
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_requested_token_type(
+    request: *mut cc_request,
+    token_type: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request
+                .set_requested_token_type(string(token_type, "requested token type")?)
+                .map(drop)
+        })
+    }
+}
+
+/// Sets the content session token to exchange for a service account or workload token.
+///
+/// @param request        the request; NULL is rejected
+/// @param content_token  NULL or "": from CONNECT_CONTENT_SESSION_TOKEN_FILE or CONNECT_CONTENT_SESSION_TOKEN
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_content_token(
+    request: *mut cc_request,
+    content_token: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request
+                .set_content_token(string(content_token, "content session token")?)
+                .map(drop)
+        })
+    }
+}
+
+/// Sets the Connect server.
+///
+/// @param request     the request; NULL is rejected
+/// @param server_url  http:// or https://, with or without a path, trailing slashes or /__api__; no user, password,
+///                    query or fragment. NULL or "": from CONNECT_SERVER
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_server_url(
+    request: *mut cc_request,
+    server_url: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request
+                .set_server_url(string(server_url, "server URL")?)
+                .map(drop)
+        })
+    }
+}
+
+/// Sets the Connect API key.
+///
+/// @param request  the request; NULL is rejected
+/// @param api_key  NULL or "": from CONNECT_API_KEY
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_api_key(
+    request: *mut cc_request,
+    api_key: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_api_key(string(api_key, "API key")?).map(drop)
+        })
+    }
+}
+
+/// Sets any further form parameter. One with a setter of its own, and grant_type, subject_token and
+/// subject_token_type, are rejected.
+///
+/// @param request  the request; NULL is rejected
+/// @param name     the parameter; NULL and "" are rejected
+/// @param value    NULL or "": the parameter is not sent
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_param(
+    request: *mut cc_request,
+    name: *const c_char,
+    value: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            let name = string(name, "parameter's name")?;
+            request
+                .set_param(name, string(value, "parameter's value")?)
+                .map(drop)
+        })
+    }
+}
+
+/// Sets how long a call with this request may take.
+///
+/// @param request       the request; NULL is rejected
+/// @param milliseconds  0: the default, 20,000
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_timeout_ms(request: *mut cc_request, milliseconds: u32) -> cc_status {
+    let timeout = Duration::from_millis(milliseconds.into());
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_timeout(timeout);
+            Ok(())
+        })
+    }
+}

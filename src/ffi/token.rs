@@ -1,0 +1,178 @@
+//! `cc_token`: a shared, immutable token. A handle is the pointer of an `Arc<Token>`.
+
+use std::ffi::c_char;
+use std::ptr;
+use std::sync::Arc;
+
+use super::{bytes, lend, lend_or_null, shield};
+use crate::token::Token;
+
+/// An access token and what the server said of it. Immutable: any thread may read and share it. Wiped from memory
+/// when the last handle on it is freed.
+#[derive(Debug)]
+pub struct cc_token {
+    _opaque: [u8; 0],
+}
+
+pub(super) fn into_handle(token: Arc<Token>) -> *mut cc_token {
+    Arc::into_raw(token).cast_mut().cast()
+}
+
+/// The token of a handle.
+///
+/// # Safety
+///
+/// `token` is NULL or a live handle, and stays so for `'a`.
+pub(super) unsafe fn token_of<'a>(token: *const cc_token) -> Option<&'a Token> {
+    // SAFETY: by the caller; the handle is the pointer of an `Arc<Token>`.
+    unsafe { token.cast::<Token>().as_ref() }
+}
+
+/// What `read` finds in the token, or `fallback` for NULL.
+///
+/// # Safety
+///
+/// `token` is NULL or a live handle.
+unsafe fn read<T: Copy>(token: *const cc_token, fallback: T, read: impl FnOnce(&Token) -> T) -> T {
+    // SAFETY: by the caller.
+    let token = unsafe { token_of(token) };
+    shield(fallback, || token.map_or(fallback, read))
+}
+
+/// The token itself. A secret: do not print it.
+///
+/// @param token  the token; NULL gives NULL
+/// @return borrowed from the token: valid until this handle is freed. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_access_token(token: *const cc_token) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(token, ptr::null(), |token| lend(token.access_token_with_nul())) }
+}
+
+/// How the token is presented.
+///
+/// @param token  the token; NULL gives NULL
+/// @return "Bearer" when the server did not say; "aws_credentials" for AWS. Borrowed from the token: valid until this
+///         handle is freed. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_type(token: *const cc_token) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(token, ptr::null(), |token| lend(token.token_type.with_nul())) }
+}
+
+/// What was issued, as a URN.
+///
+/// @param token  the token; NULL gives NULL
+/// @return one of the CC_TOKEN_TYPE_ URNs or another; NULL when the server did not say. Borrowed from the token: valid
+///         until this handle is freed. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_issued_type(token: *const cc_token) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        read(token, ptr::null(), |token| {
+            lend_or_null(token.issued_type.as_ref().map(|urn| urn.with_nul()))
+        })
+    }
+}
+
+/// When the token expires, by this machine's clock.
+///
+/// @param token  the token; NULL gives -1
+/// @return Unix seconds, at most 253402300799 (the end of the year 9999); -1 when unknown. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_expires_at(token: *const cc_token) -> i64 {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(token, -1, |token| token.expires_at().unwrap_or(-1)) }
+}
+
+/// The value of the header Authorization that presents the token, "Bearer eyJ…". A secret: do not print it.
+///
+/// @param token  the token; NULL gives NULL
+/// @return NULL for types other than Bearer. Borrowed from the token: valid until this handle is freed. Does not
+///         block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_authorization(token: *const cc_token) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        read(token, ptr::null(), |token| {
+            lend_or_null(token.authorization_with_nul())
+        })
+    }
+}
+
+/// How many members the server's answer has.
+///
+/// @param token  the token; NULL gives 0
+/// @return the number, for cc_token_field_name() and cc_token_field_value(). Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_field_count(token: *const cc_token) -> usize {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(token, 0, |token| token.fields().len()) }
+}
+
+/// The name of a member of the server's answer.
+///
+/// @param token  the token; NULL gives NULL
+/// @param index  from 0, in the answer's order
+/// @return NULL for an index that is too large. Borrowed from the token: valid until this handle is freed. Does not
+///         block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_field_name(token: *const cc_token, index: usize) -> *const c_char {
+    let name = |token: &Token| lend_or_null(token.field_at_with_nul(index).map(|(name, _)| name));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(token, ptr::null(), name) }
+}
+
+/// The value of a member of the server's answer: a string as it is, another value as JSON text, and so a string with a
+/// NUL in it.
+///
+/// @param token  the token; NULL gives NULL
+/// @param index  from 0, in the answer's order
+/// @return NULL for an index that is too large. Borrowed from the token: valid until this handle is freed. Does not
+///         block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_field_value(token: *const cc_token, index: usize) -> *const c_char {
+    let value = |token: &Token| lend_or_null(token.field_at_with_nul(index).map(|(_, value)| value));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(token, ptr::null(), value) }
+}
+
+/// The value of the member of the server's answer that is called so, as cc_token_field_value() gives it.
+///
+/// @param token  the token; NULL gives NULL
+/// @param name   the member; NULL gives NULL
+/// @return NULL when there is none. Borrowed from the token: valid until this handle is freed. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_field(token: *const cc_token, name: *const c_char) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    let name = unsafe { bytes(name) }.and_then(|name| std::str::from_utf8(name).ok());
+    let value = |token: &Token| lend_or_null(name.and_then(|name| token.field_with_nul(name)));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(token, ptr::null(), value) }
+}
+
+/// Makes another handle on the same token.
+///
+/// @param token  the token; NULL gives NULL
+/// @return the handle, to be freed with cc_token_free() like the first. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_ref(token: *const cc_token) -> *mut cc_token {
+    if !token.is_null() {
+        // SAFETY: the handle is the pointer of a live `Arc<Token>`.
+        unsafe { Arc::increment_strong_count(token.cast::<Token>()) };
+    }
+    token.cast_mut()
+}
+
+/// Frees a handle on a token, and with it every string borrowed from it. Other handles on the token live on.
+///
+/// @param token  the handle; NULL is a no-op. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_token_free(token: *mut cc_token) {
+    if !token.is_null() {
+        // SAFETY: the handle is the pointer of a live `Arc<Token>`, one count of which it owns.
+        shield((), || unsafe {
+            Arc::decrement_strong_count(token.cast_const().cast::<Token>())
+        });
+    }
+}

@@ -1,0 +1,68 @@
+//! OAuth credentials mediated by Posit Connect, for any language with a C FFI, and for Rust.
+//!
+//! A program that runs on Posit Connect asks for a token for a third-party service: its service account's, the
+//! viewer's, or a workload identity token. The session credential that Connect provides is exchanged for it
+//! ([RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)).
+//!
+//! ```no_run
+//! # fn main() -> Result<(), connectcreds::Error> {
+//! let mut request = connectcreds::Request::new();
+//! request.set_resource("https://example.cloud.databricks.com")?;
+//! let token = connectcreds::service_account_token(&request)?;
+//! println!("expires at {:?}", token.expires_at());
+//! // send it: `Authorization:`, token.authorization()
+//! # Ok(()) }
+//! ```
+//!
+//! Calls block, on the calling thread; do not call from within an asynchronous runtime.
+//!
+//! # The rooms
+//!
+//! Each imports only rooms below it.
+//!
+//! | room | what it knows |
+//! | --- | --- |
+//! | `ffi` | the C ABI: parse, call, write out |
+//! | `credentials` | the kinds of credentials: who may ask, which subject token, which words on failure |
+//! | `transport`, `driver`, `dns`, `tls` | one POST and its answer; clients and the thread that drives them |
+//! | `answer`, `members` | what an answer means (pure) |
+//! | `exchange`, `quote` | from a question to a form; a server's words made fit for a message (pure) |
+//! | `environment`, `request` | what the process was told, what the caller asks |
+//! | `process` | signals and `fork()` |
+//! | `token`, `aws`, `server`, `error`, `secret`, `text`, `clock` | the leaves |
+
+#[cfg(panic = "abort")]
+compile_error!("connectcreds catches panics at the C boundary: build it with panic = \"unwind\"");
+
+mod answer;
+mod aws;
+mod clock;
+mod credentials;
+mod dns;
+mod driver;
+mod environment;
+mod error;
+mod exchange;
+#[doc(hidden)]
+pub mod ffi;
+mod members;
+mod process;
+mod quote;
+mod request;
+mod secret;
+mod server;
+mod text;
+mod tls;
+mod token;
+mod transport;
+
+pub use aws::AwsCredentials;
+pub use credentials::{
+    exchange_token, has_service_account_token, has_viewer_token, has_workload_token, service_account_token,
+    viewer_token, workload_token,
+};
+pub use environment::running_on_connect;
+pub use error::{Error, ErrorKind};
+pub use exchange::token_type;
+pub use request::Request;
+pub use token::Token;

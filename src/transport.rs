@@ -1,0 +1,180 @@
+//! One POST and its answer, within a deadline.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::answer::Answer;
+use crate::driver::{CONNECT_TIMEOUT, Driver};
+use crate::error::{Error, ErrorKind};
+use crate::process::NoSigpipe;
+use crate::quote::Quoter;
+use crate::secret::{Secret, extend_wiped};
+
+/// How long a call may take, unless it says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The largest answer that is read, in bytes. A token is a few thousand.
+const BODY_LIMIT: usize = 1024 * 1024;
+/// Room for an answer whose length is not known, in bytes.
+const BODY_ROOM: usize = 8 * 1024;
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A POST to the credential endpoint.
+pub(crate) struct Post<'a> {
+    pub url: &'a Url,
+    pub api_key: Option<&'a Secret>,
+    pub form: Zeroizing<Vec<u8>>,
+    /// For the whole of it; `None`: the default.
+    pub timeout: Option<Duration>,
+}
+
+/// Sends `post` and reads the whole answer, whatever its status. Blocks.
+///
+/// # Errors
+///
+/// [`Network`](ErrorKind::Network), [`Tls`](ErrorKind::Tls), [`Timeout`](ErrorKind::Timeout);
+/// [`BadResponse`](ErrorKind::BadResponse) for an answer over 1 MiB.
+pub(crate) fn send(post: Post<'_>) -> Result<Answer, Error> {
+    // Declared first, so that it outlives every connection that is used or closed below.
+    let _guard = NoSigpipe::new();
+    let host = host_of(post.url);
+    let timeout = post.timeout.unwrap_or(TIMEOUT);
+    let mut driver = Driver::take()?;
+    let client = driver.client(post.url.scheme())?;
+    let request = client
+        .post(post.url.clone())
+        .headers(headers(post.api_key)?)
+        .body(Bytes::from_owner(post.form));
+    let answer = driver.drive(async move {
+        tokio::time::timeout(timeout, async {
+            // A kept connection that the server has closed meanwhile is found out before it is chosen.
+            tokio::task::yield_now().await;
+            read(request.send().await?).await
+        })
+        .await
+    });
+    match answer {
+        Ok(Ok(answer)) => {
+            driver.keep();
+            Ok(answer)
+        }
+        Ok(Err(failure)) => Err(failure.explain(&host)),
+        Err(_elapsed) => Err(Error::new(
+            ErrorKind::Timeout,
+            format!("No answer from {host} within {} ms.", timeout.as_millis()),
+        )),
+    }
+}
+
+fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM), (ACCEPT, JSON)]);
+    if let Some(key) = api_key {
+        let value = Secret::joined("Key ", key.expose());
+        let mut value = HeaderValue::from_str(value.expose())
+            .map_err(|_| Error::invalid_argument("The API key can not stand in a header."))?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Answer, Failure> {
+    let header = |name: HeaderName| {
+        let value = response.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        content_type: header(CONTENT_TYPE),
+        retry_after: header(RETRY_AFTER),
+        request_id: header(REQUEST_ID),
+        body: Zeroizing::default(),
+    };
+    let announced = response
+        .content_length()
+        .and_then(|length| length.try_into().ok());
+    if announced.is_some_and(|length: usize| length > BODY_LIMIT) {
+        return Err(Failure::TooLarge);
+    }
+    answer.body.reserve_exact(announced.unwrap_or(BODY_ROOM));
+    while let Some(chunk) = response.chunk().await? {
+        if answer.body.len() + chunk.len() > BODY_LIMIT {
+            return Err(Failure::TooLarge);
+        }
+        extend_wiped(&mut answer.body, &chunk);
+    }
+    Ok(answer)
+}
+
+/// Why no answer was read.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+}
+
+impl Failure {
+    fn explain(self, host: &str) -> Error {
+        let error = match self {
+            Self::TooLarge => {
+                let what = format!("The answer from {host} is larger than 1 MiB and was not read.");
+                return Error::new(ErrorKind::BadResponse, what);
+            }
+            Self::Http(error) => error.without_url(),
+        };
+        let root = root_cause(&error);
+        // A server's certificate can put words into it.
+        let why = Quoter::new([]).quote(&root.to_string(), 500);
+        if root.is::<rustls::Error>() {
+            Error::new(ErrorKind::Tls, format!("No secure connection to {host}: {why}."))
+        } else if error.is_connect() && error.is_timeout() {
+            let limit = CONNECT_TIMEOUT.as_millis();
+            Error::new(
+                ErrorKind::Network,
+                format!("No connection to {host} within {limit} ms."),
+            )
+        } else if error.is_connect() {
+            Error::new(ErrorKind::Network, format!("No connection to {host}: {why}."))
+        } else {
+            Error::new(
+                ErrorKind::Network,
+                format!("The connection to {host} failed: {why}."),
+            )
+        }
+    }
+}
+
+/// The innermost cause. The source of an `io::Error` is its inner error's source: the inner error itself, which
+/// tells TLS from network, is found only by `get_ref`.
+fn root_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    let mut root = error;
+    loop {
+        let inner = root
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn StdError + 'static));
+        match inner.or_else(|| root.source()) {
+            Some(cause) => root = cause,
+            None => return root,
+        }
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
