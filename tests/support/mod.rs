@@ -1,0 +1,79 @@
+//! What tests with a host in another language share: where the library is, and how to build and run a host.
+
+#![allow(dead_code)] // Each test file uses its part.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where cargo put `libconnectcreds.so`: beside the test's own program.
+pub fn library_dir() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    test.parent().expect("a program is in a directory").to_owned()
+}
+
+/// The shared library.
+pub fn library() -> PathBuf {
+    library_dir().join("libconnectcreds.so")
+}
+
+/// Where a test may leave what it builds.
+pub fn scratch() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// Compiles a host against the header and the library, strictly, and gives the program. The compiler is chosen by the
+/// source's extension: `.c` or `.cpp`.
+pub fn compile(source: &Path) -> PathBuf {
+    let name = source.file_stem().expect("a source has a name").to_string_lossy();
+    // A program of its own for each test: two may compile the same source at the same time.
+    let program = scratch().join(format!("{name}-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let (compiler, standard) = match source.extension().and_then(|extension| extension.to_str()) {
+        Some("c") => ("cc", "-std=c99"),
+        _ => ("c++", "-std=c++17"),
+    };
+    let directory = library_dir();
+    let compiled = Command::new(compiler)
+        .args([standard, "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_POSIX_C_SOURCE=200809L", "-pthread"])
+        .arg("-I")
+        .arg(root().join("include"))
+        .arg("-o")
+        .arg(&program)
+        .arg(source)
+        .arg("-L")
+        .arg(&directory)
+        .arg(format!("-Wl,-rpath,{}", directory.display()))
+        .arg("-lconnectcreds")
+        .output()
+        .unwrap_or_else(|why| panic!("{compiler} can not be started: {why}"));
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    program
+}
+
+/// A command with an environment in which nothing of this process's is seen but where programs are.
+pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+/// Runs `command` to its end and gives what it printed; panics, with its errors, when it fails.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|why| panic!("{command:?} can not be started: {why}"));
+    assert!(output.status.success(), "{command:?}: {}", told(&output));
+    String::from_utf8(output.stdout).expect("a host prints UTF-8")
+}
+
+/// All that a program told: how it ended and what it printed.
+pub fn told(output: &Output) -> String {
+    format!(
+        "{}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
