@@ -84,14 +84,14 @@ impl Answer {
             connect_code: code,
             ..self.facts(asked_at)
         };
-        let mut refusal = self.error(ErrorKind::Refused, line, facts, quoter);
+        let mut refusal = Error::new(ErrorKind::Refused, line).answered(facts);
         if let Some(uri) = uri {
             refusal = refusal.because(format!("The server points to {}", quoted(&uri)));
         }
         if code == Some(NO_INTEGRATION) {
             refusal = refusal.because(NO_INTEGRATION_HELP);
         }
-        Some(refusal)
+        Some(self.with_request_id(refusal, quoter))
     }
 
     /// Of a success nothing is quoted, it may hold a token.
@@ -109,11 +109,12 @@ impl Answer {
         } else if let Some(text) = self.text().filter(|text| !text.is_empty()) {
             line += &format!(": {}", quoter.quote(text, EXCERPT));
         }
-        self.error(ErrorKind::BadResponse, line, self.facts(asked_at), quoter)
+        let error = Error::new(ErrorKind::BadResponse, line).answered(self.facts(asked_at));
+        self.with_request_id(error, quoter)
     }
 
-    fn error(&self, kind: ErrorKind, line: String, facts: AnswerFacts, quoter: &Quoter<'_>) -> Error {
-        let error = Error::new(kind, line).answered(facts);
+    /// Adds the server's name for the request, which finds it in the server's log.
+    fn with_request_id(&self, error: Error, quoter: &Quoter<'_>) -> Error {
         match &self.request_id {
             Some(id) => error.because(format!(
                 "The server calls this request {}.",

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::Answer;
 use crate::driver::{CONNECT_TIMEOUT, Driver};
-use crate::error::{Error, ErrorKind};
+use crate::error::{AnswerFacts, Error, ErrorKind};
 use crate::process::NoSigpipe;
 use crate::quote::Quoter;
 use crate::secret::{Secret, extend_wiped};
@@ -99,16 +99,19 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, Failure> {
         request_id: header(REQUEST_ID),
         body: Zeroizing::default(),
     };
+    let too_large = Failure::TooLarge {
+        status: answer.status,
+    };
     let announced = response
         .content_length()
         .and_then(|length| length.try_into().ok());
     if announced.is_some_and(|length: usize| length > BODY_LIMIT) {
-        return Err(Failure::TooLarge);
+        return Err(too_large);
     }
     answer.body.reserve_exact(announced.unwrap_or(BODY_ROOM));
     while let Some(chunk) = response.chunk().await? {
         if answer.body.len() + chunk.len() > BODY_LIMIT {
-            return Err(Failure::TooLarge);
+            return Err(too_large);
         }
         extend_wiped(&mut answer.body, &chunk);
     }
@@ -121,54 +124,62 @@ enum Failure {
     #[error(transparent)]
     Http(#[from] reqwest::Error),
     #[error("the answer is larger than 1 MiB")]
-    TooLarge,
+    TooLarge { status: u16 },
 }
 
 impl Failure {
     fn explain(self, host: &str) -> Error {
         let error = match self {
-            Self::TooLarge => {
+            Self::TooLarge { status } => {
                 let what = format!("The answer from {host} is larger than 1 MiB and was not read.");
-                return Error::new(ErrorKind::BadResponse, what);
+                return Error::new(ErrorKind::BadResponse, what).answered(AnswerFacts {
+                    http_status: Some(status),
+                    ..AnswerFacts::default()
+                });
             }
             Self::Http(error) => error.without_url(),
         };
-        let root = root_cause(&error);
         // A server's certificate can put words into it.
-        let why = Quoter::new([]).quote(&root.to_string(), 500);
-        if root.is::<rustls::Error>() {
+        let why = Quoter::new([]).quote(&root_cause(&error).to_string(), 500);
+        if is_caused(&error, hyper::Error::is_parse) {
+            let what = format!("What {host} answered is not HTTP: {why}.");
+            Error::new(ErrorKind::BadResponse, what)
+        } else if is_caused(&error, |_: &rustls::Error| true) {
             Error::new(ErrorKind::Tls, format!("No secure connection to {host}: {why}."))
         } else if error.is_connect() && error.is_timeout() {
-            let limit = CONNECT_TIMEOUT.as_millis();
-            Error::new(
-                ErrorKind::Network,
-                format!("No connection to {host} within {limit} ms."),
-            )
+            let what = format!(
+                "No connection to {host} within {} ms.",
+                CONNECT_TIMEOUT.as_millis()
+            );
+            Error::new(ErrorKind::Network, what)
         } else if error.is_connect() {
             Error::new(ErrorKind::Network, format!("No connection to {host}: {why}."))
         } else {
-            Error::new(
-                ErrorKind::Network,
-                format!("The connection to {host} failed: {why}."),
-            )
+            let what = format!("The connection to {host} failed: {why}.");
+            Error::new(ErrorKind::Network, what)
         }
     }
 }
 
-/// The innermost cause. The source of an `io::Error` is its inner error's source: the inner error itself, which
+/// The error and its causes. The source of an `io::Error` is its inner error's source: the inner error itself, which
 /// tells TLS from network, is found only by `get_ref`.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inner.map(|inner| inner as _).or_else(|| error.source())
+    })
+}
+
+/// The innermost cause.
 fn root_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
-    let mut root = error;
-    loop {
-        let inner = root
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn StdError + 'static));
-        match inner.or_else(|| root.source()) {
-            Some(cause) => root = cause,
-            None => return root,
-        }
-    }
+    causes(error).last().unwrap_or(error)
+}
+
+/// Whether one of the causes is an `E` that `matches`.
+fn is_caused<E: StdError + 'static>(error: &(dyn StdError + 'static), matches: impl Fn(&E) -> bool) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .any(matches)
 }
 
 fn host_of(url: &Url) -> String {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // Each test file uses its part.
 
+pub mod host;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -31,14 +33,27 @@ pub fn scratch() -> &'static Path {
 pub fn compile(source: &Path) -> PathBuf {
     let name = source.file_stem().expect("a source has a name").to_string_lossy();
     // A program of its own for each test: two may compile the same source at the same time.
-    let program = scratch().join(format!("{name}-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let program = scratch().join(format!(
+        "{name}-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    ));
     let (compiler, standard) = match source.extension().and_then(|extension| extension.to_str()) {
         Some("c") => ("cc", "-std=c99"),
         _ => ("c++", "-std=c++17"),
     };
     let directory = library_dir();
     let compiled = Command::new(compiler)
-        .args([standard, "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_POSIX_C_SOURCE=200809L", "-pthread"])
+        .args([
+            standard,
+            "-g",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            "-D_POSIX_C_SOURCE=200809L",
+            "-pthread",
+        ])
         .arg("-I")
         .arg(root().join("include"))
         .arg("-o")
@@ -50,20 +65,28 @@ pub fn compile(source: &Path) -> PathBuf {
         .arg("-lconnectcreds")
         .output()
         .unwrap_or_else(|why| panic!("{compiler} can not be started: {why}"));
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    assert!(
+        compiled.status.success(),
+        "{}",
+        String::from_utf8_lossy(&compiled.stderr)
+    );
     program
 }
 
 /// A command with an environment in which nothing of this process's is seen but where programs are.
 pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command
 }
 
 /// Runs `command` to its end and gives what it printed; panics, with its errors, when it fails.
 pub fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|why| panic!("{command:?} can not be started: {why}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|why| panic!("{command:?} can not be started: {why}"));
     assert!(output.status.success(), "{command:?}: {}", told(&output));
     String::from_utf8(output.stdout).expect("a host prints UTF-8")
 }

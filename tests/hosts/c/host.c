@@ -1,0 +1,226 @@
+/* A C host that a test talks to: each line of standard input is one call, and what came of it goes to standard output
+ * as lines `name=value`, ended by an empty line.
+ *
+ * Words are separated by tabs. `\xHH` stands for a byte, `(null)` for NULL. The calls use one request, NULL until the
+ * line `request` makes one. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <connectcreds.h>
+
+#define MAX_WORDS 8
+
+static cc_request *request;
+static cc_token *last_token;
+
+/* Prints `name=value`, a line break inside the value as `\n`; nothing for NULL. */
+static void tell(const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    printf("%s=", name);
+    for (; *value != '\0'; value++) {
+        if (*value == '\n')
+            fputs("\\n", stdout);
+        else
+            putchar(*value);
+    }
+    putchar('\n');
+}
+
+static void tell_number(const char *name, long long value)
+{
+    printf("%s=%lld\n", name, value);
+}
+
+static void tell_status(cc_status status)
+{
+    tell("status", cc_status_name(status));
+}
+
+static void tell_token(cc_token *token)
+{
+    tell("access_token", cc_token_access_token(token));
+    tell("type", cc_token_type(token));
+    tell("issued_type", cc_token_issued_type(token));
+    tell("authorization", cc_token_authorization(token));
+    tell_number("expires_at", (long long)cc_token_expires_at(token));
+    for (size_t i = 0; i < cc_token_field_count(token); i++) {
+        char name[100];
+        snprintf(name, sizeof name, "field.%s", cc_token_field_name(token, i));
+        tell(name, cc_token_field_value(token, i));
+        if (strcmp(cc_token_field(token, name + strlen("field.")), cc_token_field_value(token, i)) != 0)
+            tell("broken", "cc_token_field() differs from cc_token_field_value()");
+    }
+    if (cc_token_field_name(token, cc_token_field_count(token)) != NULL ||
+        cc_token_field_value(token, cc_token_field_count(token)) != NULL)
+        tell("broken", "there is a field behind the last one");
+}
+
+static void tell_error(cc_error *error)
+{
+    tell("error_status", cc_status_name(cc_error_status(error)));
+    tell("message", cc_error_message(error));
+    tell_number("http_status", cc_error_http_status(error));
+    tell("oauth_code", cc_error_oauth_code(error));
+    tell_number("connect_code", cc_error_connect_code(error));
+    tell_number("retryable", cc_error_is_retryable(error));
+    tell_number("retry_after_ms", (long long)cc_error_retry_after_ms(error));
+}
+
+/* The outcome of a call: the token is kept as the last one, what the other pointer holds is told and freed. */
+static void tell_outcome(cc_status status, cc_token *token, cc_error *error)
+{
+    tell_status(status);
+    if ((status == CC_OK) != (token != NULL) || (status == CC_OK) != (error == NULL))
+        tell("broken", "not exactly one of token and error was given");
+    if (token != NULL) {
+        tell_token(token);
+        cc_token_free(last_token);
+        last_token = token;
+    } else {
+        tell_error(error);
+    }
+    cc_error_free(error);
+}
+
+static void tell_aws(void)
+{
+    cc_aws_credentials *aws = NULL;
+    cc_error *error = NULL;
+    tell_status(cc_token_aws_credentials(last_token, &aws, &error));
+    if (aws != NULL) {
+        tell("access_key_id", cc_aws_credentials_access_key_id(aws));
+        tell("secret_access_key", cc_aws_credentials_secret_access_key(aws));
+        tell("session_token", cc_aws_credentials_session_token(aws));
+        tell_number("expires_at", (long long)cc_aws_credentials_expires_at(aws));
+    } else {
+        tell_error(error);
+    }
+    cc_aws_credentials_free(aws);
+    cc_error_free(error);
+}
+
+static cc_status set(const char *what, const char *value)
+{
+    static const struct {
+        const char *name;
+        cc_status (*set)(cc_request *, const char *);
+    } setters[] = {
+        {"resource", cc_request_set_resource},
+        {"scope", cc_request_set_scope},
+        {"audience", cc_request_set_audience},
+        {"requested_token_type", cc_request_set_requested_token_type},
+        {"content_token", cc_request_set_content_token},
+        {"server_url", cc_request_set_server_url},
+        {"api_key", cc_request_set_api_key},
+    };
+    for (size_t i = 0; i < sizeof setters / sizeof *setters; i++)
+        if (strcmp(setters[i].name, what) == 0)
+            return setters[i].set(request, value);
+    if (strcmp(what, "timeout_ms") == 0)
+        return cc_request_set_timeout_ms(request, (uint32_t)strtoul(value, NULL, 10));
+    fprintf(stderr, "no setter for %s\n", what);
+    exit(2);
+}
+
+/* Whether the library left this thread's mask and the signal's disposition as they were, and nothing pending. */
+static const char *sigpipe(void)
+{
+    sigset_t blocked, pending;
+    struct sigaction action;
+    pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+    sigpending(&pending);
+    sigaction(SIGPIPE, NULL, &action);
+    if (sigismember(&blocked, SIGPIPE))
+        return "blocked";
+    if (sigismember(&pending, SIGPIPE))
+        return "pending";
+    return action.sa_handler == SIG_DFL ? "untouched" : "handled";
+}
+
+static void call(char **word)
+{
+    const char *what = word[0];
+    cc_token *token = NULL;
+    cc_error *error = NULL;
+    if (strcmp(what, "request") == 0) {
+        cc_request_free(request);
+        request = cc_request_new();
+    } else if (strcmp(what, "set") == 0) {
+        tell_status(set(word[1], word[2]));
+    } else if (strcmp(what, "param") == 0) {
+        tell_status(cc_request_set_param(request, word[1], word[2]));
+    } else if (strcmp(what, "service_account") == 0) {
+        cc_status status = cc_service_account_token(request, &token, &error);
+        tell_outcome(status, token, error);
+    } else if (strcmp(what, "viewer") == 0) {
+        cc_status status = cc_viewer_token(word[1], request, &token, &error);
+        tell_outcome(status, token, error);
+    } else if (strcmp(what, "workload") == 0) {
+        cc_status status = cc_workload_token(request, &token, &error);
+        tell_outcome(status, token, error);
+    } else if (strcmp(what, "exchange") == 0) {
+        cc_status status = cc_exchange_token(word[1], word[2], request, &token, &error);
+        tell_outcome(status, token, error);
+    } else if (strcmp(what, "has_service_account") == 0) {
+        tell_number("has", cc_has_service_account_token(request));
+    } else if (strcmp(what, "has_viewer") == 0) {
+        tell_number("has", cc_has_viewer_token(word[1], request));
+    } else if (strcmp(what, "has_workload") == 0) {
+        tell_number("has", cc_has_workload_token(request));
+    } else if (strcmp(what, "on_connect") == 0) {
+        tell_number("on_connect", cc_running_on_connect());
+    } else if (strcmp(what, "sigpipe") == 0) {
+        tell("sigpipe", sigpipe());
+    } else if (strcmp(what, "aws") == 0) {
+        tell_aws();
+    } else {
+        fprintf(stderr, "no such call: %s\n", what);
+        exit(2);
+    }
+}
+
+/* Replaces `\xHH` by the byte, in place; gives NULL for `(null)`. */
+static char *word_of(char *text)
+{
+    char *to = text;
+    if (strcmp(text, "(null)") == 0)
+        return NULL;
+    for (const char *from = text; *from != '\0'; to++) {
+        unsigned byte;
+        if (from[0] == '\\' && from[1] == 'x' && sscanf(from + 2, "%2x", &byte) == 1) {
+            *to = (char)byte;
+            from += 4;
+        } else {
+            *to = *from++;
+        }
+    }
+    *to = '\0';
+    return text;
+}
+
+int main(void)
+{
+    static char line[1 << 16];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        char *word[MAX_WORDS] = {NULL};
+        char *rest = line;
+        line[strcspn(line, "\n")] = '\0';
+        for (size_t i = 0; rest != NULL && i < MAX_WORDS; i++) {
+            char *tab = strchr(rest, '\t');
+            if (tab != NULL)
+                *tab++ = '\0';
+            word[i] = word_of(rest);
+            rest = tab;
+        }
+        call(word);
+        putchar('\n');
+        fflush(stdout);
+    }
+    cc_token_free(last_token);
+    cc_request_free(request);
+    return 0;
+}

@@ -1,0 +1,40 @@
+//! The shared library as a linker sees it, and what of it the C hosts call.
+
+mod support;
+
+use std::process::Command;
+
+use support::{clean, compile, library, root, run};
+
+/// `cc_*` and nothing else, as `tests/symbols.txt` lists them: a symbol that goes, or comes by accident, breaks a host.
+#[test]
+fn exactly_the_listed_symbols_are_exported() {
+    let listed = std::fs::read_to_string(root().join("tests/symbols.txt")).expect("the list is there");
+    let exported = run(Command::new("nm")
+        .args(["-D", "--defined-only", "--format=posix"])
+        .arg(library()));
+    let mut exported: Vec<_> = exported
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    exported.sort_unstable();
+    assert_eq!(exported, listed.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn every_exported_function_is_called_by_a_c_host() {
+    let hosts = ["host.c", "nulls.c"].map(|name| {
+        std::fs::read_to_string(root().join("tests/hosts/c").join(name)).expect("the host is there")
+    });
+    let listed = std::fs::read_to_string(root().join("tests/symbols.txt")).expect("the list is there");
+    for symbol in listed.lines() {
+        let called =
+            |host: &String| host.contains(&format!("{symbol}(")) || host.contains(&format!(", {symbol}}}"));
+        assert!(hosts.iter().any(called), "no C host calls {symbol}");
+    }
+}
+
+#[test]
+fn a_c_host_can_pass_null_everywhere() {
+    run(&mut clean(compile(&root().join("tests/hosts/c/nulls.c"))));
+}
