@@ -1,0 +1,61 @@
+#!/bin/sh
+# Runs the four programs in the environment that Connect gives to content, and then where they must fail.
+# Started by `make demo`, inside the stand-in server. Its exit status is 0 when all of them did as they should.
+set -u
+cd "$(dirname "$0")/build" || exit 1
+
+# The server is on this machine, where a proxy would not find it.
+export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1
+
+wrong=0
+
+# succeeds TITLE COMMAND…
+succeeds() {
+    printf '\n== %s\n' "$1"
+    shift
+    "$@"
+    status=$?
+    if [ "$status" -ne 0 ]; then
+        echo "!! exit status $status instead of 0"
+        wrong=$((wrong + 1))
+    fi
+}
+
+# fails STATUS TITLE COMMAND…
+fails() {
+    expected=$1
+    printf '\n== %s\n' "$2"
+    shift 2
+    output=$("$@" 2>&1)
+    status=$?
+    printf '%s\n' "$output"
+    case $status:$output in
+    1:*"$expected: "*) ;;
+    *)
+        echo "!! exit status $status instead of 1 with $expected"
+        wrong=$((wrong + 1))
+        ;;
+    esac
+}
+
+succeeds 'Service account: the content acts as itself' \
+    ./service_account https://service.example.com
+succeeds 'Viewer: the content acts as the person who looks at it' \
+    ./viewer "$STANDIN_VIEWER_TOKEN"
+succeeds 'Workload identity: the content says who it is' \
+    ./workload "$STANDIN_INTEGRATION"
+succeeds 'AWS: temporary credentials of the service account' \
+    ./aws "$STANDIN_INTEGRATION"
+
+fails CC_ERR_NOT_ON_CONNECT 'An error: outside Connect' \
+    env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT ./service_account
+fails CC_ERR_NO_SESSION 'An error: no viewer' \
+    ./viewer
+fails CC_ERR_REFUSED 'An error: the server refuses a wrong API key' \
+    env CONNECT_API_KEY=wrong ./workload
+
+if [ "$wrong" -ne 0 ]; then
+    printf '\nNot as it should be: %s of 7.\n' "$wrong"
+    exit 1
+fi
+printf '\nAll as it should be: four tokens, three errors.\n'
