@@ -96,6 +96,49 @@ typedef struct cc_token cc_token;
 typedef int32_t cc_status;
 
 /**
+ * Asked while a call waits; true ends the call with CC_ERR_CANCELLED. It may call the library, and may fork.
+ */
+typedef bool (*cc_cancel_fn)(void *user_data);
+
+/**
+ * Counts since the process began; a forked child goes on with its parent's. More may join at the end.
+ */
+typedef struct {
+    /**
+     * Calls answered with a fresh token from the cache.
+     */
+    uint64_t hits;
+    /**
+     * Calls answered with a token from the cache while a newer one is being looked for, or was in vain a moment ago.
+     */
+    uint64_t stale_hits;
+    /**
+     * Calls that found no good token in the cache.
+     */
+    uint64_t misses;
+    /**
+     * Exchanges begun.
+     */
+    uint64_t exchanges;
+    /**
+     * Calls that waited for an exchange that another call had begun.
+     */
+    uint64_t coalesced;
+    /**
+     * Exchanges that failed.
+     */
+    uint64_t failures;
+    /**
+     * Entries evicted because there was no room.
+     */
+    uint64_t evictions;
+    /**
+     * Tokens in the cache now.
+     */
+    uint64_t entries;
+} cc_cache_stats;
+
+/**
  * Success.
  */
 #define CC_OK 0
@@ -144,6 +187,11 @@ typedef int32_t cc_status;
  * The deadline passed.
  */
 #define CC_ERR_TIMEOUT 22
+
+/**
+ * The caller's cancel callback said so.
+ */
+#define CC_ERR_CANCELLED 23
 
 /**
  * The server answered with an OAuth or Connect error.
@@ -367,6 +415,41 @@ cc_status cc_request_set_param(cc_request *request, const char *name, const char
 cc_status cc_request_set_timeout_ms(cc_request *request, uint32_t milliseconds);
 
 /**
+ * Sets how long the token should live on. When the server has nothing better, what it has is given all the same: read
+ * cc_token_expires_at().
+ *
+ * @param request  the request; NULL is rejected
+ * @param seconds  0: no more than the library's own margin, 60 seconds or a tenth of the token's life
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_min_validity_s(cc_request *request,
+                                        uint32_t seconds);
+
+/**
+ * Sets whether the server is asked even if a good token is cached. A call may join an exchange that is under way; when
+ * it fails, the cached token stays for other calls.
+ *
+ * @param request        the request; NULL is rejected
+ * @param force_refresh  false is the default
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_force_refresh(cc_request *request,
+                                       bool force_refresh);
+
+/**
+ * Sets a callback that can end a call while it waits. It is called on the thread that makes the call, at least every
+ * 100 ms; an exchange that others wait for goes on.
+ *
+ * @param request    the request; NULL is rejected
+ * @param cancelled  NULL: none
+ * @param user_data  given to the callback; may be NULL. The caller keeps it while calls with this request wait
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_cancel(cc_request *request,
+                                cc_cancel_fn cancelled,
+                                void *user_data);
+
+/**
  * The token itself. A secret: do not print it.
  *
  * @param token  the token; NULL gives NULL
@@ -577,6 +660,65 @@ int64_t cc_error_retry_after_ms(const cc_error *error);
  * @param error  the error; NULL is a no-op. Does not block.
  */
 void cc_error_free(cc_error *error);
+
+/**
+ * Drops every cached token and remembered refusal. What exchanges that are under way bring goes to those who wait,
+ * and is not kept. Tokens that a host holds live on.
+ *
+ * Does not block.
+ */
+void cc_cache_clear(void);
+
+/**
+ * Drops all that is held for a viewer's session token: call it when the viewer leaves. What exchanges that are under
+ * way for it bring is not kept.
+ *
+ * @param session_token  as it was given to cc_viewer_token(); NULL is a no-op. Does not block.
+ */
+void cc_cache_forget_session(const char *session_token);
+
+/**
+ * Drops a token from the cache, since the service it is for refused it: the next call gets another. If a newer one is
+ * there already, that one stays.
+ *
+ * @param token  the token; NULL gives false
+ * @return true when it was dropped. Does not block.
+ */
+bool cc_token_invalidate(const cc_token *token);
+
+/**
+ * Reads the cache's counts.
+ *
+ * @param stats  where they go; NULL is a no-op
+ * @param size   sizeof(cc_cache_stats) of the caller's header, in bytes: no more is written. Does not block.
+ */
+void cc_cache_get_stats(cc_cache_stats *stats, size_t size);
+
+/**
+ * Sets how many questions the cache remembers. What is over the new bound goes at once: first what has expired, then
+ * what was used least recently.
+ *
+ * @param entries  0: back to the default, 10,000
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_cache_capacity(size_t entries);
+
+/**
+ * Sets how long a token is kept when neither the server nor the token itself says how long it lives.
+ *
+ * @param seconds  0: back to the default, 600
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_default_lifetime_s(uint32_t seconds);
+
+/**
+ * Sets whether a token is renewed in the background when it comes near its end. When off, the call that finds it too
+ * late waits for the next one.
+ *
+ * @param on  true is the default
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_background_refresh(bool on);
 
 /**
  * The version of the library that is running, as CC_VERSION is that of the header.

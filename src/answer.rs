@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc2822;
 use zeroize::Zeroizing;
 
 use crate::error::{AnswerFacts, Error, ErrorKind};
+use crate::lifetime;
 use crate::members::{Members, integer_of, string_of};
 use crate::quote::Quoter;
 use crate::secret::Secret;
@@ -180,44 +181,43 @@ fn token_of(members: &Members<'_>, asked_at: i64) -> Result<Token, String> {
     if access_token.chars().any(char::is_control) {
         return Err("access_token holds a control character".to_owned());
     }
-    let expires_in = members.get("expires_in").and_then(lifetime);
+    let (token_type, issued_type) = (string("token_type"), string("issued_token_type"));
+    let (token_type, issued_type) = (
+        token_type.as_ref().map(|it| it.as_str()),
+        issued_type.as_ref().map(|it| it.as_str()),
+    );
+    // When the answer and the token itself differ, the earlier end is the safe one.
+    let said = members.get("expires_in").and_then(lifetime::expires_in);
+    let carried = lifetime::carried(&access_token, [token_type, issued_type], asked_at);
+    let lifetime_s = said.into_iter().chain(carried).min();
     Ok(Token::new(Parts {
         access_token: &access_token,
-        token_type: string("token_type").as_ref().map(|text| text.as_str()),
-        issued_type: string("issued_token_type").as_ref().map(|text| text.as_str()),
-        expires_at: expires_in.map(|seconds| asked_at.saturating_add(seconds).clamp(0, LAST_SECOND)),
+        token_type,
+        issued_type,
+        lifetime_s,
+        expires_at: lifetime_s.map(|seconds| asked_at.saturating_add(seconds).clamp(0, LAST_SECOND)),
         fields: members.iter().map(field).collect(),
     }))
 }
 
 fn field((name, raw): (&str, &RawValue)) -> Field {
-    let value = match string_of(raw) {
+    let string = string_of(raw).filter(|text| !text.contains('\0'));
+    let is_string = string.is_some();
+    let value = match string {
         _ if name == "access_token" => None,
-        Some(text) if !text.contains('\0') => Some(Secret::new(&text)),
-        _ => Some(Secret::new(raw.get())),
+        Some(text) => Some(Secret::new(&text)),
+        None => Some(Secret::new(raw.get())),
     };
     // A name with a NUL in it, which C could not ask for, is given as JSON text like a value.
     let name = match name.contains('\0') {
         true => Secret::new(&serde_json::Value::from(name).to_string()),
         false => Secret::new(name),
     };
-    Field { name, value }
-}
-
-/// `expires_in` in whole seconds: an integer, a float or a string of either. `None`: unknown.
-fn lifetime(raw: &RawValue) -> Option<i64> {
-    let string = string_of(raw);
-    let text = string.as_ref().map_or(raw.get(), |text| text.trim());
-    // JSON's numbers only: f64 would also take "inf" and "nan".
-    if !text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
-        || text.contains(|each: char| each.is_ascii_alphabetic() && !matches!(each, 'e' | 'E'))
-    {
-        return None;
+    Field {
+        name,
+        value,
+        is_string,
     }
-    // A cast from a float saturates.
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<f64>().ok().map(|seconds| seconds.floor() as i64))
 }
 
 #[cfg(test)]

@@ -37,13 +37,17 @@ impl AwsCredentials {
     ///
     /// [`ErrorKind::BadResponse`] when the token holds none.
     pub fn of_token(token: &Token) -> Result<Self, Error> {
+        Self::of_access_token(token.access_token())
+    }
+
+    pub(crate) fn of_access_token(access_token: &str) -> Result<Self, Error> {
         let unreadable = |what: &'static str| {
             Error::new(ErrorKind::BadResponse, "The token does not hold AWS credentials.")
                 .because(what)
                 .because("Ask for the requested token type urn:ietf:params:aws:token-type:credentials.")
         };
         let json = BASE64
-            .decode(token.access_token())
+            .decode(access_token)
             .map(Zeroizing::new)
             .map_err(|_| unreadable("It is not base64."))?;
         let members =

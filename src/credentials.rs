@@ -2,19 +2,18 @@
 
 #![forbid(unsafe_code)]
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::clock;
-use crate::environment;
+use crate::broker::Patience;
+use crate::cache::Wish;
+use crate::connect::broker;
+use crate::environment::{self, API_KEY, SERVER};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Exchange, Wanted, token_type};
-use crate::quote::Quoter;
+use crate::exchange::token_type;
+use crate::hash::{Hashed, Part};
+use crate::question::{Question, Subject};
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::server::Server;
 use crate::token::Token;
-use crate::transport::{self, Post};
 
 /// First lines of messages, in the words of the R package connectcreds.
 struct Words {
@@ -40,12 +39,13 @@ const WORKLOAD: Words = Words {
 };
 const NO_SESSION: &str = "Viewer-based credentials are only available in a viewer's session.";
 const CANNOT_EXCHANGE: &str = "Cannot exchange the token at the Connect server.";
-const NO_SERVER: &str = "A Connect server URL is required to retrieve credentials.";
-const NO_SERVER_HELP: &str =
-    "Set the environment variable CONNECT_SERVER, or call cc_request_set_server_url().";
-const NO_API_KEY: &str = "A valid Connect API key is required to retrieve credentials.";
-const NO_API_KEY_HELP: &str =
-    "Set the environment variable CONNECT_API_KEY, or call cc_request_set_api_key().";
+
+/// The words of a generic exchange, which needs neither Connect nor a session.
+const EXCHANGE: Words = Words {
+    only_on_connect: "",
+    not_supported: "",
+    cannot_fetch: CANNOT_EXCHANGE,
+};
 
 /// The token of the service account of an integration that is associated with this content.
 ///
@@ -56,10 +56,12 @@ const NO_API_KEY_HELP: &str =
 /// In this order: not on Connect, no session token, no server, no API key; then what the exchange brought.
 pub fn service_account_token(request: &Request) -> Result<Arc<Token>, Error> {
     require_connect(&SERVICE_ACCOUNT)?;
-    let wanted = request.wanted.clone();
-    exchange(
+    let requested = request.requested_token_type.as_deref();
+    get(
         &SERVICE_ACCOUNT,
-        content_subject(&SERVICE_ACCOUNT, request, wanted)?,
+        content(request),
+        token_type::CONTENT_SESSION,
+        requested,
         request,
     )
 }
@@ -80,14 +82,12 @@ pub fn viewer_token(session_token: Option<&str>, request: &Request) -> Result<Ar
 pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
     require_connect(&VIEWER)?;
     let session_token = session_token.ok_or_else(|| Error::new(ErrorKind::NoSession, NO_SESSION))?;
-    let session_token = subject(session_token, "session token")?
-        .ok_or_else(|| Error::new(ErrorKind::NotSupported, VIEWER.not_supported))?;
-    let subject = Exchange {
-        subject_token: session_token,
-        subject_token_type: token_type::USER_SESSION.into(),
-        wanted: request.wanted.clone(),
-    };
-    exchange(&VIEWER, subject, request)
+    if session_token.is_empty() {
+        return Err(Error::new(ErrorKind::NotSupported, VIEWER.not_supported));
+    }
+    let requested = request.requested_token_type.as_deref();
+    let subject = Subject::Given(Part::of(session_token));
+    get(&VIEWER, subject, token_type::USER_SESSION, requested, request)
 }
 
 /// An OpenID Connect id token that says which content this is, for services that trust the Connect server.
@@ -96,17 +96,24 @@ pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -
 ///
 /// As [`service_account_token`]; and when another token type was requested.
 pub fn workload_token(request: &Request) -> Result<Arc<Token>, Error> {
-    let mut wanted = request.wanted.clone();
-    let id_token = wanted
+    if request
         .requested_token_type
-        .get_or_insert(token_type::ID_TOKEN.into());
-    if id_token != token_type::ID_TOKEN {
+        .as_deref()
+        .is_some_and(|requested| requested != token_type::ID_TOKEN)
+    {
         return Err(Error::invalid_argument(
             "A workload identity token is an id token: no other token type can be requested.",
         ));
     }
     require_connect(&WORKLOAD)?;
-    exchange(&WORKLOAD, content_subject(&WORKLOAD, request, wanted)?, request)
+    let requested = Some(token_type::ID_TOKEN);
+    get(
+        &WORKLOAD,
+        content(request),
+        token_type::CONTENT_SESSION,
+        requested,
+        request,
+    )
 }
 
 /// Any exchange with the server's credential endpoint (RFC 8693), on Connect or not: identity federation, for one.
@@ -129,17 +136,19 @@ pub(crate) fn exchange_token_of(
     subject_token_type: &[u8],
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
-    let missing = |what: &str| Error::invalid_argument(format!("A {what} is required."));
-    let subject_token = subject(subject_token, "subject token")?.ok_or_else(|| missing("subject token"))?;
+    if subject_token.is_empty() {
+        return Err(Error::invalid_argument("A subject token is required."));
+    }
     let subject_token_type = crate::text::accept(subject_token_type, "subject token type")?
-        .ok_or_else(|| missing("subject token type"))?;
-    let exchange = Exchange {
-        subject_token,
-        subject_token_type: Cow::Owned(subject_token_type.to_owned()),
-        wanted: request.wanted.clone(),
-    };
-    let server = server(request)?;
-    send(&exchange, &server, api_key(request)?.as_ref(), request).map_err(|why| why.under(CANNOT_EXCHANGE))
+        .ok_or_else(|| Error::invalid_argument("A subject token type is required."))?;
+    let requested = request.requested_token_type.as_deref();
+    get(
+        &EXCHANGE,
+        Subject::Given(Part::of(subject_token)),
+        subject_token_type,
+        requested,
+        request,
+    )
 }
 
 /// Whether [`service_account_token`] would give a token. Blocks as it does.
@@ -164,63 +173,75 @@ fn require_connect(words: &Words) -> Result<(), Error> {
     }
 }
 
-fn content_subject(words: &Words, request: &Request, wanted: Wanted) -> Result<Exchange, Error> {
-    let not_supported = || Error::new(ErrorKind::NotSupported, words.not_supported);
-    let token = match &request.content_token {
-        Some(token) => token.clone(),
-        None => environment::content_token()
-            .map_err(|why| match why.kind() {
-                ErrorKind::NotSupported => why.under(words.not_supported),
-                _ => why,
-            })?
-            .ok_or_else(not_supported)?,
-    };
-    Ok(Exchange {
-        subject_token: token,
-        subject_token_type: token_type::CONTENT_SESSION.into(),
-        wanted,
-    })
-}
-
-fn subject(token: &[u8], what: &str) -> Result<Option<Secret>, Error> {
-    Ok(crate::text::accept(token, what)?.map(Secret::new))
-}
-
-fn exchange(words: &Words, exchange: Exchange, request: &Request) -> Result<Arc<Token>, Error> {
-    let server = server(request)?;
-    let api_key = api_key(request)?
-        .ok_or_else(|| Error::new(ErrorKind::NoApiKey, NO_API_KEY).because(NO_API_KEY_HELP))?;
-    send(&exchange, &server, Some(&api_key), request).map_err(|why| why.under(words.cannot_fetch))
-}
-
-fn server(request: &Request) -> Result<Server, Error> {
-    match &request.server {
-        Some(server) => Ok(server.clone()),
-        None => environment::server()?
-            .ok_or_else(|| Error::new(ErrorKind::NoServer, NO_SERVER).because(NO_SERVER_HELP)),
+fn content(request: &Request) -> Subject<'_> {
+    match &request.content_token {
+        Some(token) => Subject::Given(token.part()),
+        None => Subject::ambient(),
     }
 }
 
-fn api_key(request: &Request) -> Result<Option<Secret>, Error> {
-    match &request.api_key {
-        Some(key) => Ok(Some(key.clone())),
-        None => environment::api_key(),
-    }
+/// What the request says, else what the environment says.
+fn given_or(hashed: &Option<Hashed>, variable: environment::Variable) -> Part<'_> {
+    hashed
+        .as_ref()
+        .map_or_else(|| Part::of(variable.bytes()), Hashed::part)
 }
 
-fn send(
-    exchange: &Exchange,
-    server: &Server,
-    api_key: Option<&Secret>,
+fn get(
+    words: &Words,
+    subject: Subject<'_>,
+    subject_token_type: &str,
+    requested_token_type: Option<&str>,
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
-    let asked_at = clock::now();
-    let answer = transport::send(Post {
-        url: server.endpoint(),
-        api_key,
-        form: exchange.form(),
+    let question = Question {
+        subject,
+        subject_token_type,
+        requested_token_type,
+        server: given_or(&request.server, SERVER),
+        api_key: given_or(&request.api_key, API_KEY),
+        api_key_required: words.cannot_fetch != CANNOT_EXCHANGE,
+        wanted: &request.wanted,
+    };
+    let wish = Wish {
+        min_validity_ms: request.min_validity.as_millis().try_into().unwrap_or(i64::MAX),
+        force_refresh: request.force_refresh,
+    };
+    if let Some(token) = broker().cached(&question, wish) {
+        return Ok(token);
+    }
+    let patience = Patience {
+        wish,
         timeout: request.timeout,
-    })?;
-    let quoter = Quoter::new(exchange.secrets().chain(api_key.map(Secret::expose)));
-    answer.read(asked_at, &quoter).map(Arc::new)
+        cancelled: request.cancelled.as_ref().map(|cancelled| &*cancelled.0),
+    };
+    question
+        .to_key()
+        .and_then(|key| broker().obtain(key, &patience))
+        .map_err(|why| in_words(why, words))
+}
+
+/// The error below the sentence that says what could not be done.
+fn in_words(why: Error, words: &Words) -> Error {
+    match why.kind() {
+        ErrorKind::InvalidArgument | ErrorKind::NoServer | ErrorKind::NoApiKey => why,
+        ErrorKind::NotSupported => why.under(words.not_supported),
+        _ => why.under(words.cannot_fetch),
+    }
+}
+
+/// Drops every cached token and remembered refusal.
+pub fn clear_cache() {
+    broker().clear();
+}
+
+/// Drops all that is held for a viewer's session token: the viewer left.
+pub fn forget_session(session_token: &str) {
+    broker().forget_session(session_token);
+}
+
+/// Drops a token from the cache, since the service it is for refused it; a newer one that is there already stays. Says
+/// whether it was dropped.
+pub fn invalidate(token: &Token) -> bool {
+    broker().invalidate(token)
 }

@@ -7,7 +7,8 @@
 #![forbid(unsafe_code)]
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::Client;
@@ -17,7 +18,7 @@ use tokio::runtime::Runtime;
 
 use crate::dns::Resolver;
 use crate::error::{Error, ErrorKind};
-use crate::process::{PerProcess, generation};
+use crate::process::{NoSigpipe, PerProcess, generation};
 use crate::tls;
 
 /// How long a connection may take to come about.
@@ -38,23 +39,66 @@ struct Shared {
 
 static SHARED: PerProcess<Shared> = PerProcess::new(Shared::default);
 
-/// A runtime, and the clients whose connections live on it; one thread at a time uses it.
-pub(crate) struct Driver {
+/// Work under way on a driver, which goes on only while [`advance`](Self::advance) is called.
+pub(crate) struct Job<T> {
     generation: u64,
-    /// `None` only while it is dropped.
-    parts: Option<Parts>,
+    work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
+    driver: Option<Driver>,
 }
 
-/// In the order in which they are dropped.
-struct Parts {
-    http: Option<Client>,
-    https: Option<Client>,
-    runtime: Runtime,
+impl<T> Job<T> {
+    /// Makes the work, with the clients of a driver.
+    pub fn new<F>(work: impl FnOnce(Arc<Clients>) -> F) -> Result<Self, Error>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let driver = Driver::take()?;
+        let work = Box::pin(work(driver.clients.clone()));
+        Ok(Self {
+            generation: generation(),
+            work: Some(work),
+            driver: Some(driver),
+        })
+    }
+
+    /// Goes on with the work for `at_most`, on this thread, and gives its result when it is done.
+    pub fn advance(&mut self, at_most: Duration) -> Option<T> {
+        // Outlives every connection that is used or closed below.
+        let _guard = NoSigpipe::new();
+        let work = self.work.as_mut()?;
+        let slice = async { tokio::time::timeout(at_most, work).await.ok() };
+        let result = self.driver.as_ref()?.runtime.as_ref()?.block_on(slice)?;
+        self.work = None;
+        if let Some(driver) = self.driver.take() {
+            driver.keep();
+        }
+        Some(result)
+    }
+}
+
+impl<T> Drop for Job<T> {
+    fn drop(&mut self) {
+        let _guard = NoSigpipe::new();
+        let work = self.work.take();
+        if self.generation != generation() {
+            // A forked child: the sockets, and what they are registered with, are the parent's.
+            std::mem::forget(work);
+        }
+        self.driver = None;
+    }
+}
+
+/// A runtime, and the clients whose connections live on it; one thread at a time uses it.
+struct Driver {
+    generation: u64,
+    clients: Arc<Clients>,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
 }
 
 impl Driver {
     /// One that another call left, with its connections, else a new one.
-    pub fn take() -> Result<Self, Error> {
+    fn take() -> Result<Self, Error> {
         let left = locked(&SHARED.get().idle).pop();
         left.map_or_else(Self::new, Ok)
     }
@@ -67,20 +111,48 @@ impl Driver {
             .map_err(|why| Error::new(ErrorKind::Network, format!("No connection can be made: {why}.")))?;
         Ok(Self {
             generation: generation(),
-            parts: Some(Parts {
-                http: None,
-                https: None,
-                runtime,
-            }),
+            clients: Arc::default(),
+            runtime: Some(runtime),
         })
     }
 
-    /// The client for `http` or `https`. Each is made when it is first needed: plain http needs no roots.
-    pub fn client(&mut self, scheme: &str) -> Result<Client, Error> {
-        let parts = self.parts();
+    /// Leaves the driver to later calls, with its connections.
+    fn keep(self) {
+        let mut idle = locked(&SHARED.get().idle);
+        if idle.len() < IDLE_DRIVERS && self.generation == generation() {
+            idle.push(self);
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let clients = std::mem::take(&mut self.clients);
+        let runtime = self.runtime.take();
+        if self.generation == generation() {
+            drop(clients);
+            // Does not wait for a name that is still being looked up.
+            runtime.map(Runtime::shutdown_background);
+        } else {
+            // As above.
+            std::mem::forget((clients, runtime));
+        }
+    }
+}
+
+/// The clients of a driver. Each is made when it is first needed: plain http needs no roots.
+#[derive(Default)]
+pub(crate) struct Clients {
+    http: OnceLock<Client>,
+    https: OnceLock<Client>,
+}
+
+impl Clients {
+    /// The client for a URL's scheme.
+    pub fn of(&self, scheme: &str) -> Result<Client, Error> {
         let https = scheme == "https";
-        let place = if https { &mut parts.https } else { &mut parts.http };
-        if let Some(client) = place {
+        let place = if https { &self.https } else { &self.http };
+        if let Some(client) = place.get() {
             return Ok(client.clone());
         }
         let tls = if https {
@@ -99,42 +171,7 @@ impl Driver {
             .tls_backend_preconfigured(tls)
             .build()
             .map_err(|why| Error::new(ErrorKind::Internal, format!("No HTTP client: {why}.")))?;
-        Ok(place.insert(client).clone())
-    }
-
-    /// Runs `work` to its end, and with it whatever lives on the runtime.
-    pub fn drive<T>(&mut self, work: impl Future<Output = T>) -> T {
-        self.parts().runtime.block_on(work)
-    }
-
-    /// Leaves the driver to later calls, with its connections.
-    pub fn keep(self) {
-        let mut idle = locked(&SHARED.get().idle);
-        if idle.len() < IDLE_DRIVERS && self.generation == generation() {
-            idle.push(self);
-        }
-    }
-
-    fn parts(&mut self) -> &mut Parts {
-        self.parts
-            .as_mut()
-            .expect("a driver has its parts until it is dropped")
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let parts = self.parts.take();
-        if self.generation == generation() {
-            if let Some(Parts { http, https, runtime }) = parts {
-                drop((http, https));
-                // Does not wait for a name that is still being looked up.
-                runtime.shutdown_background();
-            }
-        } else {
-            // A forked child: sockets and their registrations are the parent's.
-            std::mem::forget(parts);
-        }
+        Ok(place.get_or_init(|| client).clone())
     }
 }
 

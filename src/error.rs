@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Tls,
     /// The deadline passed.
     Timeout,
+    /// The caller said so while the call waited.
+    Cancelled,
     /// The server answered with an OAuth or Connect error.
     Refused,
     /// The server's answer was not understood.
@@ -111,6 +113,13 @@ impl Error {
     /// How long the server asked to wait (`Retry-After`), when it did.
     pub fn retry_after(&self) -> Option<Duration> {
         self.answer.retry_after
+    }
+
+    /// Whether the server refused for good, so that what it issued before is void as well.
+    pub(crate) fn is_final(&self) -> bool {
+        self.kind == ErrorKind::Refused
+            && matches!(self.http_status(), Some(400..=499))
+            && !matches!(self.http_status(), Some(408 | 429))
     }
 
     /// Whether the same call may succeed later with nothing changed.

@@ -1,18 +1,22 @@
-//! The token exchange of RFC 8693, section 2.1, as Connect's credential endpoint takes it: from a question to a
-//! form body. Pure: nothing is sent from here.
+//! The token exchange of RFC 8693, section 2.1, as Connect's credential endpoint takes it: the form that is sent. Pure:
+//! nothing is sent from here.
 
 #![forbid(unsafe_code)]
-
-use std::borrow::Cow;
 
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use crate::error::Error;
 use crate::secret::Secret;
+use crate::wanted::Wanted;
 
 /// The `grant_type` of a token exchange (RFC 8693, section 2.1).
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The `grant_type` of a renewal (RFC 6749, section 6).
+const REFRESH_TOKEN: &str = "refresh_token";
+
+/// A body, `application/x-www-form-urlencoded`.
+pub(crate) type Form = Zeroizing<Vec<u8>>;
 
 /// The URNs of token types that Connect's credential endpoint knows.
 pub mod token_type {
@@ -30,131 +34,72 @@ pub mod token_type {
     pub const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 }
 
-/// Parameters that say what an exchange is; none of them can be a further one.
-const EXCHANGE_PARAMS: [&str; 3] = ["grant_type", "subject_token", "subject_token_type"];
-/// Parameters that [`Wanted`] has a place for.
-const WANTED_PARAMS: [&str; 4] = ["requested_token_type", "audience", "resource", "scope"];
-
-/// What the token is wanted for: everything of an exchange but the subject. What is absent is not sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub requested_token_type: Option<Cow<'static, str>>,
-    pub audience: Option<String>,
-    pub resource: Option<String>,
-    pub scope: Option<String>,
-    params: Vec<(String, Secret)>,
-}
-
-impl Wanted {
-    /// Sets the further form parameter `name`, in place of an earlier value; `None` takes it away.
-    pub fn set_param(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
-        if WANTED_PARAMS.contains(&name) {
-            return Err(Error::invalid_argument(format!(
-                "The parameter {name} has a setter of its own."
-            )));
-        }
-        if EXCHANGE_PARAMS.contains(&name) {
-            return Err(Error::invalid_argument(format!(
-                "The parameter {name} is set by the exchange itself."
-            )));
-        }
-        let place = self.params.iter().position(|(known, _)| known == name);
-        match (place, value) {
-            (Some(at), Some(value)) => self.params[at].1 = Secret::new(value),
-            (Some(at), None) => drop(self.params.remove(at)),
-            (None, Some(value)) => self.params.push((name.to_owned(), Secret::new(value))),
-            (None, None) => {}
-        }
-        Ok(())
-    }
-}
-
 /// A token exchange: whose token, and what for.
-#[derive(Debug, Clone)]
-pub(crate) struct Exchange {
+pub(crate) struct Exchange<'a> {
     pub subject_token: Secret,
-    pub subject_token_type: Cow<'static, str>,
-    pub wanted: Wanted,
+    pub subject_token_type: &'a str,
+    pub requested_token_type: Option<&'a str>,
+    pub wanted: &'a Wanted,
 }
 
-impl Exchange {
-    /// The body, `application/x-www-form-urlencoded`, in the order in which posit-sdk and connectcreds write it.
-    pub fn form(&self) -> Zeroizing<Vec<u8>> {
-        let wanted = &self.wanted;
-        let optional = [
-            ("requested_token_type", wanted.requested_token_type.as_deref()),
-            ("audience", wanted.audience.as_deref()),
-            ("resource", wanted.resource.as_deref()),
-            ("scope", wanted.scope.as_deref()),
-        ];
+impl Exchange<'_> {
+    /// The body, in the order in which posit-sdk and connectcreds write it.
+    pub fn form(&self) -> Form {
         let pairs = [
             ("grant_type", TOKEN_EXCHANGE),
-            ("subject_token_type", &self.subject_token_type),
+            ("subject_token_type", self.subject_token_type),
             ("subject_token", self.subject_token.expose()),
-        ]
-        .into_iter()
-        .chain(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .chain(
-            wanted
-                .params
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.expose())),
-        );
-
-        // Three bytes at most for one, `=` and `&`: room for all, so that nothing is left behind by growing.
-        let room = pairs
-            .clone()
-            .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
-            .sum();
-        let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
-        form.extend_pairs(pairs);
-        Zeroizing::new(form.finish().into_bytes())
+        ];
+        let requested = self
+            .requested_token_type
+            .map(|requested| ("requested_token_type", requested));
+        encode(pairs.into_iter().chain(requested).chain(self.wanted.pairs()))
     }
 
-    /// What of this exchange must not stand in any message: the subject, and further parameters by whose name
-    /// OAuth sends secrets.
+    /// What of this exchange must not stand in any message.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let sensitive = |name: &str| {
-            ["token", "secret", "password", "assertion", "code", "key"]
-                .iter()
-                .any(|end| name.to_ascii_lowercase().ends_with(end))
-        };
-        let params = &self.wanted.params;
-        std::iter::once(&self.subject_token)
-            .chain(
-                params
-                    .iter()
-                    .filter(move |(name, _)| sensitive(name))
-                    .map(|(_, value)| value),
-            )
-            .map(Secret::expose)
+        std::iter::once(self.subject_token.expose()).chain(self.wanted.secrets())
     }
+}
+
+/// The body of a renewal by a refresh token (RFC 6749, section 6).
+pub(crate) fn refresh_form(refresh_token: &Secret, scope: Option<&str>) -> Form {
+    let pairs = [
+        ("grant_type", REFRESH_TOKEN),
+        ("refresh_token", refresh_token.expose()),
+    ];
+    encode(pairs.into_iter().chain(scope.map(|scope| ("scope", scope))))
+}
+
+fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Form {
+    // Three bytes at most for one, `=` and `&`: room for all, so that nothing is left behind by growing.
+    let room = pairs
+        .clone()
+        .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
+        .sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+    form.extend_pairs(pairs);
+    Zeroizing::new(form.finish().into_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn exchange(wanted: Wanted) -> Exchange {
-        Exchange {
+    fn form(wanted: &Wanted, requested_token_type: Option<&str>) -> String {
+        let exchange = Exchange {
             subject_token: Secret::new("a+/ =é"),
-            subject_token_type: token_type::CONTENT_SESSION.into(),
+            subject_token_type: token_type::CONTENT_SESSION,
+            requested_token_type,
             wanted,
-        }
-    }
-
-    fn form(wanted: Wanted) -> String {
-        String::from_utf8(exchange(wanted).form().to_vec()).unwrap()
+        };
+        String::from_utf8(exchange.form().to_vec()).unwrap()
     }
 
     #[test]
     fn what_was_not_given_is_not_sent() {
         assert_eq!(
-            form(Wanted::default()),
+            form(&Wanted::NOTHING, None),
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
              &subject_token_type=urn%3Aposit%3Aconnect%3Acontent-session-token\
              &subject_token=a%2B%2F+%3D%C3%A9"
@@ -163,13 +108,10 @@ mod tests {
 
     #[test]
     fn everything_given_is_sent_once_in_its_order() {
-        let mut wanted = Wanted {
-            requested_token_type: Some("t".into()),
-            audience: Some("a".into()),
-            resource: Some("https://r/?x=1&y".into()),
-            scope: Some("s1 s2".into()),
-            ..Wanted::default()
-        };
+        let mut wanted = Wanted::default();
+        wanted.set_scope(Some("s1 s2".to_owned()));
+        wanted.set_resource(Some("https://r/?x=1&y".to_owned()));
+        wanted.set_audience(Some("a".to_owned()));
         for (name, value) in [
             ("p&", Some("1")),
             ("q", Some("2")),
@@ -179,33 +121,17 @@ mod tests {
             wanted.set_param(name, value).unwrap();
         }
         let end = "&requested_token_type=t&audience=a&resource=https%3A%2F%2Fr%2F%3Fx%3D1%26y&scope=s1+s2&p%26=3&q=2";
-        assert!(form(wanted.clone()).ends_with(end), "{}", form(wanted));
+        let form = form(&wanted, Some("t"));
+        assert!(form.ends_with(end), "{form}");
     }
 
     #[test]
-    fn a_parameter_that_is_taken_away_is_not_sent() {
-        let mut wanted = Wanted::default();
-        wanted.set_param("p", Some("1")).unwrap();
-        wanted.set_param("p", None).unwrap();
-        assert_eq!(wanted, Wanted::default());
-    }
-
-    #[test]
-    fn what_an_exchange_is_made_of_can_not_be_a_further_parameter() {
-        for name in EXCHANGE_PARAMS.iter().chain(&WANTED_PARAMS) {
-            assert!(Wanted::default().set_param(name, Some("x")).is_err(), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_secrets_of_an_exchange_are_its_tokens_and_not_its_other_parameters() {
-        let mut wanted = Wanted::default();
-        wanted.set_param("actor_token", Some("actor")).unwrap();
-        wanted.set_param("Client_Secret", Some("client")).unwrap();
-        wanted.set_param("actor_token_type", Some("type")).unwrap();
+    fn a_renewal_sends_the_refresh_token_and_the_scope_that_was_asked() {
+        let form = |scope| String::from_utf8(refresh_form(&Secret::new("r&"), scope).to_vec()).unwrap();
+        assert_eq!(form(None), "grant_type=refresh_token&refresh_token=r%26");
         assert_eq!(
-            exchange(wanted).secrets().collect::<Vec<_>>(),
-            ["a+/ =é", "actor", "client"]
+            form(Some("a b")),
+            "grant_type=refresh_token&refresh_token=r%26&scope=a+b"
         );
     }
 }

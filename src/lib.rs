@@ -24,19 +24,32 @@
 //! | --- | --- |
 //! | `ffi` | the C ABI: parse, call, write out |
 //! | `credentials` | the kinds of credentials: who may ask, which subject token, which words on failure |
+//! | `connect` | the world as it is: the process's broker, exchanges with a server |
+//! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own |
+//! | `cache`, `flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
 //! | `transport`, `driver`, `dns`, `tls` | one POST and its answer; clients and the thread that drives them |
-//! | `answer`, `members` | what an answer means (pure) |
-//! | `exchange`, `quote` | from a question to a form; a server's words made fit for a message (pure) |
-//! | `environment`, `request` | what the process was told, what the caller asks |
-//! | `process` | signals and `fork()` |
-//! | `token`, `aws`, `server`, `error`, `secret`, `text`, `clock` | the leaves |
+//! | `answer`, `lifetime`, `members` | what an answer means (pure) |
+//! | `question` | the whole question that a token answers |
+//! | `exchange`, `wanted`, `quote` | the form that is sent; a server's words made fit for a message (pure) |
+//! | `environment`, `request`, `config` | what the process was told, what the caller asks, what the host set |
+//! | `process` | signals, `fork()`, and what the kernel says |
+//! | `token`, `aws`, `server`, `error`, `secret`, `hash`, `text`, `clock`, `sync` | the leaves |
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "connectcreds is for Linux, where Connect runs: its clocks, signals and fork hooks are tested there"
+);
 
 #[cfg(panic = "abort")]
 compile_error!("connectcreds catches panics at the C boundary: build it with panic = \"unwind\"");
 
 mod answer;
 mod aws;
+mod broker;
+mod cache;
 mod clock;
+mod config;
+mod connect;
 mod credentials;
 mod dns;
 mod driver;
@@ -45,21 +58,28 @@ mod error;
 mod exchange;
 #[doc(hidden)]
 pub mod ffi;
+mod flight;
+mod freshness;
+mod hash;
+mod lifetime;
 mod members;
 mod process;
+mod question;
 mod quote;
 mod request;
 mod secret;
 mod server;
+mod sync;
 mod text;
 mod tls;
 mod token;
 mod transport;
+mod wanted;
 
 pub use aws::AwsCredentials;
 pub use credentials::{
-    exchange_token, has_service_account_token, has_viewer_token, has_workload_token, service_account_token,
-    viewer_token, workload_token,
+    clear_cache, exchange_token, forget_session, has_service_account_token, has_viewer_token,
+    has_workload_token, invalidate, service_account_token, viewer_token, workload_token,
 };
 pub use environment::running_on_connect;
 pub use error::{Error, ErrorKind};

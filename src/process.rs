@@ -4,25 +4,77 @@
 
 #![allow(unsafe_code)]
 
+use std::any::Any;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many forks lie between the process that loaded the library and this one.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// A number that differs between a process and its forked child.
 pub(crate) fn generation() -> u64 {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        extern "C" fn in_child() {
-            GENERATION.fetch_add(1, Ordering::Relaxed);
-        }
-        // SAFETY: the hook is a function of this library, which is never unloaded, and only adds to an atomic.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
+    watch_forks();
     GENERATION.load(Ordering::Relaxed)
+}
+
+/// Has the hooks below called at each fork.
+///
+/// No `Once`: a child that is made while another thread is in it would wait for that thread for ever. Registering
+/// twice, when two threads come at the same time, does no harm.
+fn watch_forks() {
+    static WATCHING: AtomicBool = AtomicBool::new(false);
+    if !WATCHING.load(Ordering::Acquire) {
+        // SAFETY: the hooks are functions of this library, which is never unloaded (`-z nodelete`).
+        unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };
+        WATCHING.store(true, Ordering::Release);
+    }
+}
+
+/// What is locked while a fork happens, so that the child finds it whole and unlocked.
+static HELD_OVER_FORK: AtomicPtr<&'static dyn HoldOverFork> = AtomicPtr::new(ptr::null_mut());
+
+/// Something that is locked while a fork happens.
+pub(crate) trait HoldOverFork: Sync {
+    /// Locks it; dropping the result unlocks it.
+    fn hold(&'static self) -> Box<dyn Any>;
+}
+
+/// Has `lock` held at each fork from now on. There is one such lock in a process.
+pub(crate) fn hold_over_fork(lock: &'static &'static dyn HoldOverFork) {
+    HELD_OVER_FORK.store(ptr::from_ref(lock).cast_mut(), Ordering::Release);
+    watch_forks();
+}
+
+thread_local! {
+    /// What this thread, which forks, holds meanwhile.
+    static HOLDING: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+}
+
+extern "C" fn before_fork() {
+    // SAFETY: a pointer in it came from a `&'static`.
+    let Some(lock) = (unsafe { HELD_OVER_FORK.load(Ordering::Acquire).as_ref() }) else {
+        return;
+    };
+    // A thread that is being taken down has no thread-locals left; it forks without the lock.
+    let _ = HOLDING.try_with(|holding| {
+        let mut holding = holding.borrow_mut();
+        if holding.is_none() {
+            *holding = Some(lock.hold());
+        }
+    });
+}
+
+extern "C" fn after_fork() {
+    let _ = HOLDING.try_with(|holding| holding.borrow_mut().take());
+}
+
+extern "C" fn in_child() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    after_fork();
 }
 
 /// A value of its own for each process: made at first use, and made anew in a forked child.
@@ -75,6 +127,82 @@ impl<T> PerProcess<T> {
             }
         }
     }
+}
+
+/// A value that is read much more often than it is written. A reader locks a slot of its own, so that readers neither
+/// wait for one another nor fight over a cache line; a writer locks all slots.
+pub(crate) struct ReadMostly<T, S> {
+    slots: [Slot<S>; SLOTS],
+    value: UnsafeCell<T>,
+}
+
+pub(crate) const SLOTS: usize = 16;
+
+/// On cache lines of its own (two: they are fetched in pairs). `S` is what a reader may change, such as a count.
+#[repr(align(128))]
+pub(crate) struct Slot<S>(Mutex<S>);
+
+impl<S> Slot<S> {
+    pub const fn new(value: S) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, S> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// SAFETY: `value` is reached by several readers at once, each of which holds a slot's lock (`T: Sync`), or by one
+// writer, which holds them all (`T: Send`).
+unsafe impl<T: Send + Sync, S: Send> Sync for ReadMostly<T, S> {}
+
+impl<T, S> ReadMostly<T, S> {
+    pub const fn new(value: T, slots: [Slot<S>; SLOTS]) -> Self {
+        Self {
+            slots,
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// `read` must not come back here.
+    pub fn read<R>(&self, read: impl FnOnce(&T, &mut S) -> R) -> R {
+        let mut slot = self.slots[own_slot()].lock();
+        // SAFETY: a writer would hold this slot.
+        read(unsafe { &*self.value.get() }, &mut slot)
+    }
+
+    /// `write` must not come back here.
+    pub fn write<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
+        let _slots = self.slots.each_ref().map(Slot::lock);
+        // SAFETY: every reader and every other writer would hold a slot.
+        write(unsafe { &mut *self.value.get() })
+    }
+
+    /// Each slot's value in turn.
+    pub fn for_each_slot(&self, mut look: impl FnMut(&S)) {
+        self.slots.iter().for_each(|slot| look(&slot.lock()));
+    }
+}
+
+impl<T: Send + Sync, S: Send> HoldOverFork for ReadMostly<T, S> {
+    fn hold(&'static self) -> Box<dyn Any> {
+        Box::new(self.slots.each_ref().map(Slot::lock))
+    }
+}
+
+/// The slot of this thread. Threads take them in turn.
+fn own_slot() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    let own = OWN.get();
+    if own != usize::MAX {
+        return own;
+    }
+    let taken = NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS;
+    OWN.set(taken);
+    taken
 }
 
 /// While it lives, this thread gets no SIGPIPE: writing to a connection that the server has closed fails with
@@ -158,6 +286,41 @@ fn is_pending(signal: libc::c_int) -> bool {
 fn holds(set: &libc::sigset_t, signal: libc::c_int) -> bool {
     // SAFETY: the set is initialised.
     unsafe { libc::sigismember(set, signal) == 1 }
+}
+
+/// The value of an environment variable, without a copy; empty when it is not set.
+///
+/// To be used at once: as with every `getenv`, it stands until the host changes its environment.
+pub(crate) fn variable(name: &'static CStr) -> &'static [u8] {
+    // SAFETY: the name ends in a NUL; a value that was set is a string that ends in one.
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        if value.is_null() {
+            &[]
+        } else {
+            CStr::from_ptr(value).to_bytes()
+        }
+    }
+}
+
+/// Unix time in milliseconds, as of the kernel's last tick.
+pub(crate) fn wall_clock_ms() -> i64 {
+    coarse_clock_ms(libc::CLOCK_REALTIME_COARSE)
+}
+
+/// Milliseconds since some moment before the process began, as of the kernel's last tick.
+pub(crate) fn monotonic_clock_ms() -> i64 {
+    coarse_clock_ms(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+fn coarse_clock_ms(clock: libc::clockid_t) -> i64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is valid for the write.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    time.tv_sec * 1000 + time.tv_nsec / 1_000_000
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::exchange::Wanted;
-use crate::secret::Secret;
+use crate::hash::Hashed;
 use crate::server::Server;
 use crate::text;
+use crate::wanted::Wanted;
 
 /// What is asked for, and of whom. What is not set comes from the environment, or is not sent.
 ///
@@ -25,59 +26,86 @@ use crate::text;
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     pub(crate) wanted: Wanted,
-    pub(crate) content_token: Option<Secret>,
-    pub(crate) server: Option<Server>,
-    pub(crate) api_key: Option<Secret>,
+    pub(crate) requested_token_type: Option<String>,
+    pub(crate) content_token: Option<Hashed>,
+    /// As it was written; it can be parsed.
+    pub(crate) server: Option<Hashed>,
+    pub(crate) api_key: Option<Hashed>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) min_validity: Duration,
+    pub(crate) force_refresh: bool,
+    pub(crate) cancelled: Option<Cancelled>,
+}
+
+/// Asked while a call waits; true ends the call.
+#[derive(Clone)]
+pub(crate) struct Cancelled(pub(crate) Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Cancelled {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Cancelled")
+    }
 }
 
 impl Request {
     /// A request in which nothing is set.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            wanted: Wanted::NOTHING,
+            requested_token_type: None,
+            content_token: None,
+            server: None,
+            api_key: None,
+            timeout: None,
+            min_validity: Duration::ZERO,
+            force_refresh: false,
+            cancelled: None,
+        }
     }
 
     /// The service the token is for, by its URL (RFC 8693, `resource`).
     pub fn set_resource(&mut self, resource: &str) -> Result<&mut Self, Error> {
-        self.wanted.resource = accept(resource, "resource")?;
+        self.wanted.set_resource(accept(resource, "resource")?);
         Ok(self)
     }
 
     /// The scopes wanted, separated by spaces (RFC 8693, `scope`).
     pub fn set_scope(&mut self, scope: &str) -> Result<&mut Self, Error> {
-        self.wanted.scope = accept(scope, "scope")?;
+        self.wanted.set_scope(accept(scope, "scope")?);
         Ok(self)
     }
 
     /// The GUID of one of the integrations associated with the content; Connect 2025.07 and later.
     pub fn set_audience(&mut self, audience: &str) -> Result<&mut Self, Error> {
-        self.wanted.audience = accept(audience, "audience")?;
+        self.wanted.set_audience(accept(audience, "audience")?);
         Ok(self)
     }
 
     /// The type of token wanted, see [`token_type`](crate::token_type); an access token when not set.
     pub fn set_requested_token_type(&mut self, token_type: &str) -> Result<&mut Self, Error> {
-        self.wanted.requested_token_type = accept(token_type, "requested token type")?.map(Into::into);
+        self.requested_token_type = accept(token_type, "requested token type")?;
         Ok(self)
     }
 
     /// The content session token to exchange, in place of the one Connect gave the process.
     pub fn set_content_token(&mut self, token: &str) -> Result<&mut Self, Error> {
-        self.content_token = accept(token, "content session token")?.map(|token| Secret::new(&token));
+        self.content_token = hashed(token, "content session token")?;
         Ok(self)
     }
 
     /// The Connect server, in place of `CONNECT_SERVER`: `http` or `https`, with or without a path.
     pub fn set_server_url(&mut self, url: &str) -> Result<&mut Self, Error> {
-        self.server = text::accept(url.as_bytes(), "server URL")?
-            .map(|url| Server::parse(url, "of the request"))
-            .transpose()?;
+        let server = hashed(url, "server URL")?;
+        if server.is_some() {
+            Server::parse(url, "of the request")?;
+        }
+        self.server = server;
         Ok(self)
     }
 
     /// The Connect API key, in place of `CONNECT_API_KEY`.
     pub fn set_api_key(&mut self, key: &str) -> Result<&mut Self, Error> {
-        self.api_key = accept(key, "API key")?.map(|key| Secret::new(&key));
+        self.api_key = hashed(key, "API key")?;
         Ok(self)
     }
 
@@ -95,6 +123,35 @@ impl Request {
         self.timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         self
     }
+
+    /// How long the token should live on, at the least. What the server has nothing better than is given all the
+    /// same: look at [`Token::expires_at`](crate::Token::expires_at).
+    pub fn set_min_validity(&mut self, min_validity: Duration) -> &mut Self {
+        self.min_validity = min_validity;
+        self
+    }
+
+    /// Exchange even if a good token is cached. On failure the cached token stays for other calls.
+    pub fn set_force_refresh(&mut self, force_refresh: bool) -> &mut Self {
+        self.force_refresh = force_refresh;
+        self
+    }
+
+    /// Asked on the calling thread at least every 100 ms while a call waits; true ends the call with
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn set_cancelled(&mut self, cancelled: impl Fn() -> bool + Send + Sync + 'static) -> &mut Self {
+        self.cancelled = Some(Cancelled(Arc::new(cancelled)));
+        self
+    }
+
+    pub(crate) fn set_not_cancelled(&mut self) -> &mut Self {
+        self.cancelled = None;
+        self
+    }
+}
+
+fn hashed(value: &str, what: &str) -> Result<Option<Hashed>, Error> {
+    Ok(text::accept(value.as_bytes(), what)?.map(Hashed::new))
 }
 
 fn accept(value: &str, what: &str) -> Result<Option<String>, Error> {

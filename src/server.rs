@@ -44,6 +44,15 @@ impl Server {
         Ok(Self(parsed))
     }
 
+    /// Host and port, for a message.
+    pub(crate) fn address(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
     /// The credential endpoint's address.
     pub(crate) fn endpoint(&self) -> &Url {
         &self.0

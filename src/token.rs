@@ -19,7 +19,10 @@ pub struct Token {
     pub(crate) token_type: Secret,
     pub(crate) issued_type: Option<Secret>,
     expires_at: Option<i64>,
+    lifetime_s: Option<i64>,
     fields: Vec<Field>,
+    /// The hash of the question that it answers; 0 for a token that was never cached.
+    question: u64,
 }
 
 /// One member of the server's answer.
@@ -28,6 +31,8 @@ pub(crate) struct Field {
     pub name: Secret,
     /// `None`: the access token, which is not kept twice.
     pub value: Option<Secret>,
+    /// A string as it is; otherwise JSON text.
+    pub is_string: bool,
 }
 
 /// What a token is made of.
@@ -35,6 +40,8 @@ pub(crate) struct Parts<'a> {
     pub access_token: &'a str,
     pub token_type: Option<&'a str>,
     pub issued_type: Option<&'a str>,
+    /// From when it was asked for, in seconds.
+    pub lifetime_s: Option<i64>,
     /// Unix seconds.
     pub expires_at: Option<i64>,
     pub fields: Vec<Field>,
@@ -54,9 +61,28 @@ impl Token {
             access_token_at: prefix.len(),
             token_type: Secret::new(token_type),
             issued_type: parts.issued_type.map(Secret::new),
+            lifetime_s: parts.lifetime_s,
             expires_at: parts.expires_at,
             fields: parts.fields,
+            question: 0,
         }
+    }
+
+    /// The same token, as the answer to a question with this hash.
+    pub(crate) fn of_question(self, hash: u64) -> Self {
+        Self {
+            question: hash,
+            ..self
+        }
+    }
+
+    pub(crate) fn question(&self) -> u64 {
+        self.question
+    }
+
+    /// Whether both are the very same token: Connect hands out a viewer's again and again.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.presented == other.presented
     }
 
     /// The token itself.
@@ -77,6 +103,20 @@ impl Token {
     /// When the token expires, in Unix seconds; `None` when the server did not say.
     pub fn expires_at(&self) -> Option<i64> {
         self.expires_at
+    }
+
+    /// How long it lives from when it was asked for, in seconds; `None` when the server did not say.
+    pub(crate) fn lifetime_s(&self) -> Option<i64> {
+        self.lifetime_s
+    }
+
+    /// What renews it (RFC 6749, section 6), when the server gave one.
+    pub(crate) fn refresh_token(&self) -> Option<Secret> {
+        let field = self
+            .fields
+            .iter()
+            .find(|field| field.name.expose() == "refresh_token" && field.is_string)?;
+        field.value.clone().filter(|token| !token.expose().is_empty())
     }
 
     /// The value of an `Authorization` header; `None` for types other than Bearer.

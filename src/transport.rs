@@ -1,25 +1,22 @@
-//! One POST and its answer, within a deadline.
+//! One POST and its answer.
 
 #![forbid(unsafe_code)]
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use url::Url;
 use zeroize::Zeroizing;
 
 use crate::answer::Answer;
-use crate::driver::{CONNECT_TIMEOUT, Driver};
+use crate::driver::{CONNECT_TIMEOUT, Clients};
 use crate::error::{AnswerFacts, Error, ErrorKind};
-use crate::process::NoSigpipe;
+use crate::exchange::Form;
 use crate::quote::Quoter;
 use crate::secret::{Secret, extend_wiped};
+use crate::server::Server;
 
-/// How long a call may take, unless it says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest answer that is read, in bytes. A token is a few thousand.
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Room for an answer whose length is not known, in bytes.
@@ -29,50 +26,32 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A POST to the credential endpoint.
-pub(crate) struct Post<'a> {
-    pub url: &'a Url,
-    pub api_key: Option<&'a Secret>,
-    pub form: Zeroizing<Vec<u8>>,
-    /// For the whole of it; `None`: the default.
-    pub timeout: Option<Duration>,
+pub(crate) struct Post {
+    pub server: Server,
+    pub api_key: Option<Secret>,
+    pub form: Form,
 }
 
-/// Sends `post` and reads the whole answer, whatever its status. Blocks.
+/// Sends `post` and reads the whole answer, whatever its status.
 ///
 /// # Errors
 ///
-/// [`Network`](ErrorKind::Network), [`Tls`](ErrorKind::Tls), [`Timeout`](ErrorKind::Timeout);
-/// [`BadResponse`](ErrorKind::BadResponse) for an answer over 1 MiB.
-pub(crate) fn send(post: Post<'_>) -> Result<Answer, Error> {
-    // Declared first, so that it outlives every connection that is used or closed below.
-    let _guard = NoSigpipe::new();
-    let host = host_of(post.url);
-    let timeout = post.timeout.unwrap_or(TIMEOUT);
-    let mut driver = Driver::take()?;
-    let client = driver.client(post.url.scheme())?;
+/// [`Network`](ErrorKind::Network), [`Tls`](ErrorKind::Tls); [`BadResponse`](ErrorKind::BadResponse) for an answer that
+/// is not HTTP or over 1 MiB.
+pub(crate) async fn send(clients: &Clients, post: Post) -> Result<Answer, Error> {
+    let url = post.server.endpoint();
+    let client = clients.of(url.scheme())?;
+    let headers = headers(post.api_key.as_ref())?;
     let request = client
-        .post(post.url.clone())
-        .headers(headers(post.api_key)?)
+        .post(url.clone())
+        .headers(headers)
         .body(Bytes::from_owner(post.form));
-    let answer = driver.drive(async move {
-        tokio::time::timeout(timeout, async {
-            // A kept connection that the server has closed meanwhile is found out before it is chosen.
-            tokio::task::yield_now().await;
-            read(request.send().await?).await
-        })
+    // A kept connection that the server has closed meanwhile is found out before it is chosen.
+    tokio::task::yield_now().await;
+    let answer = async { read(request.send().await?).await };
+    answer
         .await
-    });
-    match answer {
-        Ok(Ok(answer)) => {
-            driver.keep();
-            Ok(answer)
-        }
-        Ok(Err(failure)) => Err(failure.explain(&host)),
-        Err(_elapsed) => Err(Error::new(
-            ErrorKind::Timeout,
-            format!("No answer from {host} within {} ms.", timeout.as_millis()),
-        )),
-    }
+        .map_err(|failure| failure.explain(&post.server.address()))
 }
 
 fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
@@ -180,12 +159,4 @@ fn is_caused<E: StdError + 'static>(error: &(dyn StdError + 'static), matches: i
     causes(error)
         .filter_map(|cause| cause.downcast_ref())
         .any(matches)
-}
-
-fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
 }

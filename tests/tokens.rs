@@ -229,6 +229,7 @@ fn the_content_tokens_file_is_read_for_each_exchange_and_wins_over_the_variable(
     host.ok(&["service_account"]);
     let first = last_request(&connect).param("subject_token");
     connect.rotate_content_token();
+    host.call(&["clear"]);
     host.ok(&["service_account"]);
     assert_ne!(last_request(&connect).param("subject_token"), first);
 }
@@ -281,6 +282,7 @@ fn aws_credentials_come_out_of_a_token_that_was_asked_for_as_such() {
         ),
     ] {
         connect.order(Order::Success(json!({ "access_token": token })));
+        host.call(&["clear"]);
         host.ok(&["service_account"]);
         let message = host.fails(&["aws"], "CC_ERR_BAD_RESPONSE");
         assert!(message.contains(why), "{message}");
@@ -376,6 +378,8 @@ fn a_token_is_had_when_it_can_be_got() {
 fn calls_after_one_another_share_a_connection() {
     let connect = Standin::start_tls();
     let mut host = Host::on(&connect);
+    host.call(&["request"]);
+    host.ok(&["set", "force_refresh", "1"]);
     for _ in 0..5 {
         host.ok(&["service_account"]);
     }

@@ -28,9 +28,15 @@ mod aws;
 
 mod error;
 
+mod cache;
+
+mod config;
+
 mod version;
 
 pub use aws::*;
+pub use cache::*;
+pub use config::*;
 pub use credentials::*;
 pub use error::*;
 pub use request::*;

@@ -1,6 +1,6 @@
 //! `cc_request`: a builder, so that no host mirrors a struct's layout.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct cc_request {
     rejected: Option<Error>,
 }
 
+static NOTHING_SET: Request = Request::new();
+
 /// The request to work with: as the host set it up, empty for NULL, or the error it was poisoned with.
 ///
 /// # Safety
@@ -31,7 +33,7 @@ pub(super) unsafe fn with_request<T>(
 ) -> Result<T, Error> {
     // SAFETY: by the caller.
     match unsafe { request.as_ref() } {
-        None => work(&Request::new()),
+        None => work(&NOTHING_SET),
         Some(cc_request {
             rejected: Some(why), ..
         }) => Err(why.clone()),
@@ -246,6 +248,91 @@ pub unsafe extern "C" fn cc_request_set_timeout_ms(request: *mut cc_request, mil
     unsafe {
         change(request, |request| {
             request.set_timeout(timeout);
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long the token should live on. When the server has nothing better, what it has is given all the same: read
+/// cc_token_expires_at().
+///
+/// @param request  the request; NULL is rejected
+/// @param seconds  0: no more than the library's own margin, 60 seconds or a tenth of the token's life
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_min_validity_s(request: *mut cc_request, seconds: u32) -> cc_status {
+    let min_validity = Duration::from_secs(seconds.into());
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_min_validity(min_validity);
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether the server is asked even if a good token is cached. A call may join an exchange that is under way; when
+/// it fails, the cached token stays for other calls.
+///
+/// @param request        the request; NULL is rejected
+/// @param force_refresh  false is the default
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_force_refresh(
+    request: *mut cc_request,
+    force_refresh: bool,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_force_refresh(force_refresh);
+            Ok(())
+        })
+    }
+}
+
+/// Asked while a call waits; true ends the call with CC_ERR_CANCELLED. It may call the library, and may fork.
+pub type cc_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> bool>;
+
+/// The host's callback and what it wants to be called with.
+struct Callback {
+    function: unsafe extern "C" fn(*mut c_void) -> bool,
+    user_data: *mut c_void,
+}
+
+// SAFETY: the host was told that the callback is called on every thread that makes a call with the request.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
+
+impl Callback {
+    fn call(&self) -> bool {
+        // SAFETY: the host keeps the function and its data for as long as it uses the request.
+        unsafe { (self.function)(self.user_data) }
+    }
+}
+
+/// Sets a callback that can end a call while it waits. It is called on the thread that makes the call, at least every
+/// 100 ms; an exchange that others wait for goes on.
+///
+/// @param request    the request; NULL is rejected
+/// @param cancelled  NULL: none
+/// @param user_data  given to the callback; may be NULL. The caller keeps it while calls with this request wait
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_cancel(
+    request: *mut cc_request,
+    cancelled: cc_cancel_fn,
+    user_data: *mut c_void,
+) -> cc_status {
+    let callback = cancelled.map(|function| Callback { function, user_data });
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            match callback {
+                Some(callback) => request.set_cancelled(move || callback.call()),
+                None => request.set_not_cancelled(),
+            };
             Ok(())
         })
     }

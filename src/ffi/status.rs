@@ -27,6 +27,8 @@ pub const CC_ERR_NETWORK: cc_status = 20;
 pub const CC_ERR_TLS: cc_status = 21;
 /// The deadline passed.
 pub const CC_ERR_TIMEOUT: cc_status = 22;
+/// The caller's cancel callback said so.
+pub const CC_ERR_CANCELLED: cc_status = 23;
 /// The server answered with an OAuth or Connect error.
 pub const CC_ERR_REFUSED: cc_status = 30;
 /// The server's answer was not understood.
@@ -51,6 +53,7 @@ pub extern "C" fn cc_status_name(status: cc_status) -> *const c_char {
         CC_ERR_NETWORK => c"CC_ERR_NETWORK",
         CC_ERR_TLS => c"CC_ERR_TLS",
         CC_ERR_TIMEOUT => c"CC_ERR_TIMEOUT",
+        CC_ERR_CANCELLED => c"CC_ERR_CANCELLED",
         CC_ERR_REFUSED => c"CC_ERR_REFUSED",
         CC_ERR_BAD_RESPONSE => c"CC_ERR_BAD_RESPONSE",
         CC_ERR_INTERNAL => c"CC_ERR_INTERNAL",
@@ -70,6 +73,7 @@ pub(super) fn status_of(kind: ErrorKind) -> cc_status {
         ErrorKind::Network => CC_ERR_NETWORK,
         ErrorKind::Tls => CC_ERR_TLS,
         ErrorKind::Timeout => CC_ERR_TIMEOUT,
+        ErrorKind::Cancelled => CC_ERR_CANCELLED,
         ErrorKind::Refused => CC_ERR_REFUSED,
         ErrorKind::BadResponse => CC_ERR_BAD_RESPONSE,
         ErrorKind::Internal => CC_ERR_INTERNAL,

@@ -3,14 +3,17 @@
  *
  * Words are separated by tabs. `\xHH` stands for a byte, `(null)` for NULL. The calls use one request, NULL until the
  * line `request` makes one. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <connectcreds.h>
 
-#define MAX_WORDS 8
+#define MAX_WORDS 16
 
 static cc_request *request;
 static cc_token *last_token;
@@ -103,6 +106,26 @@ static void tell_aws(void)
     cc_error_free(error);
 }
 
+static void tell_stats(void)
+{
+    cc_cache_stats stats;
+    cc_cache_get_stats(&stats, sizeof stats);
+    tell_number("hits", (long long)stats.hits);
+    tell_number("stale_hits", (long long)stats.stale_hits);
+    tell_number("misses", (long long)stats.misses);
+    tell_number("exchanges", (long long)stats.exchanges);
+    tell_number("coalesced", (long long)stats.coalesced);
+    tell_number("failures", (long long)stats.failures);
+    tell_number("evictions", (long long)stats.evictions);
+    tell_number("entries", (long long)stats.entries);
+}
+
+/* Counts down to the poll that cancels. */
+static bool cancelled(void *polls_left)
+{
+    return --*(int *)polls_left <= 0;
+}
+
 static cc_status set(const char *what, const char *value)
 {
     static const struct {
@@ -122,6 +145,21 @@ static cc_status set(const char *what, const char *value)
             return setters[i].set(request, value);
     if (strcmp(what, "timeout_ms") == 0)
         return cc_request_set_timeout_ms(request, (uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "min_validity_s") == 0)
+        return cc_request_set_min_validity_s(request, (uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "force_refresh") == 0)
+        return cc_request_set_force_refresh(request, strcmp(value, "1") == 0);
+    if (strcmp(what, "cancel_at_poll") == 0) {
+        static int polls_left;
+        polls_left = atoi(value);
+        return cc_request_set_cancel(request, polls_left > 0 ? cancelled : NULL, &polls_left);
+    }
+    if (strcmp(what, "cache_capacity") == 0)
+        return cc_config_set_cache_capacity((size_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "default_lifetime_s") == 0)
+        return cc_config_set_default_lifetime_s((uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "background_refresh") == 0)
+        return cc_config_set_background_refresh(strcmp(value, "1") == 0);
     fprintf(stderr, "no setter for %s\n", what);
     exit(2);
 }
@@ -139,6 +177,56 @@ static const char *sigpipe(void)
     if (sigismember(&pending, SIGPIPE))
         return "pending";
     return action.sa_handler == SIG_DFL ? "untouched" : "handled";
+}
+
+static void call(char **word);
+
+/* Makes the call in a forked child, which tells what came of it, and gives up on it after 10 seconds. */
+static void call_in_child(char **word)
+{
+    pid_t child;
+    int status;
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        alarm(10);
+        call(word);
+        fflush(stdout);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    tell_number("child_signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+}
+
+static void *viewer_thread(void *session)
+{
+    cc_token *token = NULL;
+    return cc_viewer_token(session, request, &token, NULL) == CC_OK ? token : NULL;
+}
+
+/* Asks for the viewers' tokens, one word each, from so many threads at once. */
+static void viewers_at_once(size_t count, char **word)
+{
+    size_t viewers = 0, got = 0, failed = 0;
+    pthread_t *threads = calloc(count, sizeof *threads);
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 256 * 1024);
+    while (word[viewers] != NULL)
+        viewers++;
+    for (size_t i = 0; i < count; i++)
+        if (pthread_create(&threads[i], &small, viewer_thread, word[i % viewers]) != 0)
+            exit(3);
+    for (size_t i = 0; i < count; i++) {
+        void *token = NULL;
+        pthread_join(threads[i], &token);
+        *(token != NULL ? &got : &failed) += 1;
+        cc_token_free(token);
+    }
+    pthread_attr_destroy(&small);
+    free(threads);
+    tell_number("got", (long long)got);
+    tell_number("failed", (long long)failed);
 }
 
 static void call(char **word)
@@ -173,6 +261,18 @@ static void call(char **word)
         tell_number("has", cc_has_workload_token(request));
     } else if (strcmp(what, "on_connect") == 0) {
         tell_number("on_connect", cc_running_on_connect());
+    } else if (strcmp(what, "clear") == 0) {
+        cc_cache_clear();
+    } else if (strcmp(what, "forget") == 0) {
+        cc_cache_forget_session(word[1]);
+    } else if (strcmp(what, "invalidate") == 0) {
+        tell_number("invalidated", cc_token_invalidate(last_token));
+    } else if (strcmp(what, "stats") == 0) {
+        tell_stats();
+    } else if (strcmp(what, "in_child") == 0) {
+        call_in_child(word + 1);
+    } else if (strcmp(what, "viewers_at_once") == 0) {
+        viewers_at_once((size_t)strtoul(word[1], NULL, 10), word + 2);
     } else if (strcmp(what, "sigpipe") == 0) {
         tell("sigpipe", sigpipe());
     } else if (strcmp(what, "aws") == 0) {
@@ -206,7 +306,7 @@ int main(void)
 {
     static char line[1 << 16];
     while (fgets(line, sizeof line, stdin) != NULL) {
-        char *word[MAX_WORDS] = {NULL};
+        char *word[MAX_WORDS + 1] = {NULL};
         char *rest = line;
         line[strcspn(line, "\n")] = '\0';
         for (size_t i = 0; rest != NULL && i < MAX_WORDS; i++) {

@@ -27,6 +27,7 @@ static void accessors_of_null_return_null_zero_or_minus_one(void)
     CHECK(cc_token_field_value(NULL, 0) == NULL);
     CHECK(cc_token_field(NULL, "access_token") == NULL);
     CHECK(cc_token_ref(NULL) == NULL);
+    CHECK(!cc_token_invalidate(NULL));
     CHECK(cc_aws_credentials_access_key_id(NULL) == NULL);
     CHECK(cc_aws_credentials_secret_access_key(NULL) == NULL);
     CHECK(cc_aws_credentials_session_token(NULL) == NULL);
@@ -46,6 +47,8 @@ static void freeing_null_is_a_no_op(void)
     cc_aws_credentials_free(NULL);
     cc_error_free(NULL);
     cc_request_free(NULL);
+    cc_cache_forget_session(NULL);
+    cc_cache_get_stats(NULL, sizeof(cc_cache_stats));
 }
 
 static void a_setter_without_a_request_is_an_invalid_argument(void)
@@ -59,6 +62,9 @@ static void a_setter_without_a_request_is_an_invalid_argument(void)
     CHECK(cc_request_set_api_key(NULL, "x") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_param(NULL, "x", "x") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_timeout_ms(NULL, 1) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_request_set_min_validity_s(NULL, 1) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_request_set_force_refresh(NULL, true) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_request_set_cancel(NULL, NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
 }
 
 static void a_call_without_a_place_for_the_token_is_an_invalid_argument(void)
@@ -113,6 +119,17 @@ static void an_error_outlives_the_request_it_came_of(void)
     cc_error_free(error);
 }
 
+static void counts_are_written_as_far_as_there_is_room(void)
+{
+    cc_cache_stats stats;
+    memset(&stats, 0xff, sizeof stats);
+    cc_cache_get_stats(&stats, 2 * sizeof stats.hits);
+    CHECK(stats.hits == 0 && stats.stale_hits == 0);
+    CHECK(stats.misses == UINT64_MAX);
+    cc_cache_get_stats(&stats, sizeof stats + 100);
+    CHECK(stats.entries == 0);
+}
+
 static void every_status_has_its_name_and_every_other_integer_too(void)
 {
     CHECK(strcmp(cc_status_name(CC_OK), "CC_OK") == 0);
@@ -138,6 +155,7 @@ int main(void)
     out_pointers_are_set_on_entry_and_the_error_may_be_null();
     a_subject_token_and_its_type_are_required();
     an_error_outlives_the_request_it_came_of();
+    counts_are_written_as_far_as_there_is_room();
     every_status_has_its_name_and_every_other_integer_too();
     the_header_and_the_library_are_of_one_version();
     return failures > 0;

@@ -1,0 +1,431 @@
+//! Gets a token: from the cache, from an exchange that someone else is making, or from one of its own.
+
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::cache::{Cache, Exchanging, Found, Issued, Landing, Step, Wish};
+use crate::clock::Moment;
+use crate::config;
+use crate::error::{Error, ErrorKind};
+use crate::flight::Flight;
+use crate::freshness::Life;
+use crate::process::{self, HoldOverFork, ReadMostly, SLOTS, Slot, generation};
+use crate::question::{Key, Question};
+use crate::secret::Secret;
+use crate::token::Token;
+
+/// How often a caller's cancel callback is asked, at the least every 100 ms.
+const CANCEL_TICK: Duration = Duration::from_millis(50);
+
+/// What the broker needs of the world: the server, the clock, chance. Tests have their own.
+pub(crate) trait World: Sync {
+    /// Begins the exchange that answers `key`: a renewal by `refresh_token`, if there is one. What can not be begun is
+    /// an error of the exchange.
+    fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error>;
+    fn now(&self) -> Moment;
+    /// From 0 to 1.
+    fn jitter(&self) -> f64;
+}
+
+/// An exchange that goes on only while someone drives it.
+pub(crate) trait Work: Send {
+    /// Goes on for `at_most`; gives the result when there is one. Blocks.
+    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>>;
+}
+
+/// How a caller asks, and how long it waits.
+pub(crate) struct Patience<'a> {
+    pub wish: Wish,
+    /// `None`: the configured time-out.
+    pub timeout: Option<Duration>,
+    /// Asked on the calling thread while it waits; true ends the call.
+    pub cancelled: Option<&'a (dyn Fn() -> bool + Send + Sync)>,
+}
+
+/// Counts since the process began. A forked child goes on with its parent's.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stats {
+    pub hits: u64,
+    pub stale_hits: u64,
+    pub misses: u64,
+    pub exchanges: u64,
+    pub coalesced: u64,
+    pub failures: u64,
+    pub evictions: u64,
+    pub entries: u64,
+}
+
+/// What a hit counts, in the slot of its thread.
+#[derive(Default)]
+struct Hits {
+    fresh: u64,
+    stale: u64,
+}
+
+pub(crate) struct Broker<W: 'static> {
+    world: W,
+    cache: ReadMostly<Cache, Hits>,
+    misses: AtomicU64,
+    exchanges: AtomicU64,
+    coalesced: AtomicU64,
+    failures: AtomicU64,
+}
+
+/// Why a caller stops waiting before there is a result.
+enum Left {
+    Cancelled,
+    TimedOut,
+    /// This is a child that the cancel callback forked: nobody brings the exchange to its end here.
+    Forked,
+}
+
+impl<W: World> Broker<W> {
+    pub const fn new(world: W) -> Self {
+        Self {
+            world,
+            cache: ReadMostly::new(
+                Cache::new(),
+                [const { Slot::new(Hits { fresh: 0, stale: 0 }) }; SLOTS],
+            ),
+            misses: AtomicU64::new(0),
+            exchanges: AtomicU64::new(0),
+            coalesced: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+        }
+    }
+
+    /// The cache's lock, for the fork hooks.
+    pub fn lock(&'static self) -> &'static impl HoldOverFork {
+        &self.cache
+    }
+
+    /// A cached token that is good enough. Does no I/O; may start a thread that gets the next one.
+    pub fn cached(&'static self, question: &Question<'_>, wish: Wish) -> Option<Arc<Token>> {
+        if wish.force_refresh {
+            return None;
+        }
+        let (now, generation) = (self.world.now(), generation());
+        let found = self.cache.read(|cache, hits| {
+            let found = cache.find(question, now, wish.min_validity_ms, generation)?;
+            match found {
+                Found::Fresh(_) => hits.fresh += 1,
+                Found::Stale(_) | Found::Aging(..) => hits.stale += 1,
+            }
+            Some(found)
+        })?;
+        match found {
+            Found::Fresh(token) | Found::Stale(token) => Some(token),
+            Found::Aging(token, key) => {
+                self.refresh_in_background(key);
+                Some(token)
+            }
+        }
+    }
+
+    /// A token for `key`, which was not cached. Blocks until there is one, an error, or no more patience.
+    pub fn obtain(&'static self, key: Key, patience: &Patience<'_>) -> Result<Arc<Token>, Error> {
+        let key = Arc::new(key);
+        let timeout = patience.timeout.unwrap_or_else(config::timeout);
+        let deadline = Instant::now() + timeout;
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let begin = || self.flight();
+            let step = self
+                .cache
+                .write(|cache| cache.enter(&key, self.world.now(), patience.wish, generation(), begin));
+            let waited = match step {
+                Step::Done(answer) => return answer,
+                Step::Join(flight) => {
+                    self.coalesced.fetch_add(1, Ordering::Relaxed);
+                    wait(&flight, deadline, patience.cancelled)
+                }
+                Step::Lead(flight, refresh_token) => {
+                    self.lead(&key, flight, refresh_token, deadline, patience)
+                }
+            };
+            return match waited {
+                Ok(Ok(token)) => Ok(token),
+                Ok(Err((_, Some(old)))) if !patience.wish.force_refresh => Ok(old),
+                Ok(Err((why, _))) => Err(why),
+                Err(Left::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")),
+                Err(Left::TimedOut) => self
+                    .old_token(&key, patience.wish)
+                    .ok_or_else(|| timed_out(&key, timeout)),
+                Err(Left::Forked) => continue,
+            };
+        }
+    }
+
+    pub fn clear(&self) {
+        // Wiping takes its time: outside of the lock.
+        drop(self.cache.write(|cache| {
+            let cleared = cache.cleared();
+            std::mem::replace(cache, cleared)
+        }));
+    }
+
+    /// Drops all that is held for a session token.
+    pub fn forget_session(&self, token: &str) {
+        // Found among the readers, so that the others go on; only what is there is looked at by the writer.
+        let hashes = self.cache.read(|cache, _| cache.of_session(token));
+        if !hashes.is_empty() {
+            self.cache.write(|cache| cache.forget_session(token, &hashes));
+        }
+    }
+
+    pub fn invalidate(&self, token: &Token) -> bool {
+        self.cache.write(|cache| cache.invalidate(token))
+    }
+
+    /// Evicts what is over the configured capacity.
+    pub fn make_room(&self) {
+        let (now, capacity) = (self.world.now(), config::cache_capacity());
+        self.cache.write(|cache| cache.make_room(now, capacity));
+    }
+
+    pub fn stats(&self) -> Stats {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (evictions, entries) = self.cache.read(|cache, _| (cache.evictions, cache.len() as u64));
+        let mut stats = Stats {
+            misses: count(&self.misses),
+            exchanges: count(&self.exchanges),
+            coalesced: count(&self.coalesced),
+            failures: count(&self.failures),
+            evictions,
+            entries,
+            ..Stats::default()
+        };
+        self.cache.for_each_slot(|hits| {
+            stats.hits += hits.fresh;
+            stats.stale_hits += hits.stale;
+        });
+        stats
+    }
+
+    fn flight(&self) -> Exchanging {
+        Flight::new(generation(), Instant::now() + config::timeout())
+    }
+
+    /// Makes the exchange on this thread. When the caller leaves early, it goes on elsewhere: others may wait for it,
+    /// and what it brings is worth keeping.
+    fn lead(
+        &'static self,
+        key: &Arc<Key>,
+        flight: Arc<Exchanging>,
+        refresh_token: Option<Secret>,
+        deadline: Instant,
+        patience: &Patience<'_>,
+    ) -> Result<Landing, Left> {
+        let mut leading = self.take_lead(key.clone(), flight, patience.wish);
+        let flight = leading.flight.clone();
+        flight.join(deadline);
+        if let Some(landing) = leading.begin(refresh_token) {
+            return Ok(landing);
+        }
+        let driven = drive(deadline, patience.cancelled, |at_most| leading.advance(at_most));
+        match driven {
+            // What another thread may have locked in the parent is not touched.
+            Err(Left::Forked) => leading.abandon(),
+            Err(_) => {
+                flight.leave();
+                in_background(move || leading.finish());
+            }
+            Ok(_) => flight.leave(),
+        }
+        driven
+    }
+
+    /// A token that still lives, for who has no time to wait for a better one.
+    fn old_token(&self, key: &Key, wish: Wish) -> Option<Arc<Token>> {
+        let now = self.world.now();
+        self.cache
+            .read(|cache, _| cache.living(key, now))
+            .filter(|_| !wish.force_refresh)
+    }
+
+    fn refresh_in_background(&'static self, key: Arc<Key>) {
+        if !config::background_refresh() {
+            return;
+        }
+        let begin = || self.flight();
+        let step = self
+            .cache
+            .write(|cache| cache.enter_early(&key, self.world.now(), generation(), begin));
+        let Some(Step::Lead(flight, refresh_token)) = step else {
+            return;
+        };
+        let mut leading = self.take_lead(key, flight, Wish::default());
+        in_background(move || {
+            if leading.begin(refresh_token).is_none() {
+                leading.finish();
+            }
+        });
+    }
+
+    fn take_lead(&'static self, key: Arc<Key>, flight: Arc<Exchanging>, wish: Wish) -> Leading<W> {
+        Leading {
+            broker: self,
+            key,
+            flight,
+            wish,
+            work: None,
+            landed: false,
+        }
+    }
+}
+
+/// Goes on with `advance` until it gives something, the deadline passes or the caller has enough.
+fn drive<T>(
+    deadline: Instant,
+    cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
+    mut advance: impl FnMut(Duration) -> Option<T>,
+) -> Result<T, Left> {
+    let began_in = generation();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let at_most = if cancelled.is_some() {
+            left.min(CANCEL_TICK)
+        } else {
+            left
+        };
+        if let Some(result) = advance(at_most) {
+            return Ok(result);
+        }
+        let cancel = cancelled.is_some_and(|cancelled| cancelled());
+        if generation() != began_in {
+            return Err(Left::Forked);
+        }
+        if cancel {
+            return Err(Left::Cancelled);
+        }
+        if left.is_zero() {
+            return Err(Left::TimedOut);
+        }
+    }
+}
+
+/// Waits for an exchange that someone else makes.
+fn wait(
+    flight: &Exchanging,
+    deadline: Instant,
+    cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
+) -> Result<Landing, Left> {
+    flight.join(deadline);
+    let waited = drive(deadline, cancelled, |at_most| flight.wait(at_most));
+    if !matches!(waited, Err(Left::Forked)) {
+        flight.leave();
+    }
+    waited
+}
+
+/// Runs `work` on a thread of its own, with signals blocked. When there is none to be had, `work` is dropped.
+fn in_background(work: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().name("connectcreds".to_owned());
+    if let Err(why) = process::without_signals(|| thread.spawn(work)) {
+        log::warn!("No thread for a background exchange: {why}.");
+    }
+}
+
+fn timed_out(key: &Key, timeout: Duration) -> Error {
+    let what = format!(
+        "No answer from {} within {} ms.",
+        key.endpoint().address(),
+        timeout.as_millis()
+    );
+    Error::new(ErrorKind::Timeout, what)
+}
+
+/// The one who makes an exchange. Whatever becomes of it, those who wait get a result.
+struct Leading<W: World + 'static> {
+    broker: &'static Broker<W>,
+    key: Arc<Key>,
+    flight: Arc<Exchanging>,
+    wish: Wish,
+    work: Option<Box<dyn Work>>,
+    landed: bool,
+}
+
+impl<W: World> Leading<W> {
+    /// Gives a landing when the exchange could not even begin.
+    fn begin(&mut self, refresh_token: Option<Secret>) -> Option<Landing> {
+        self.broker.exchanges.fetch_add(1, Ordering::Relaxed);
+        match self.broker.world.begin(&self.key, refresh_token) {
+            Ok(work) => {
+                self.work = Some(work);
+                None
+            }
+            Err(why) => Some(self.land(Err(why))),
+        }
+    }
+
+    fn advance(&mut self, at_most: Duration) -> Option<Landing> {
+        let result = self.work.as_mut()?.advance(at_most)?;
+        self.work = None;
+        Some(self.land(result))
+    }
+
+    /// Goes on as long as it is worth it.
+    fn finish(mut self) {
+        loop {
+            let left = self.flight.until().saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let why = timed_out(&self.key, config::timeout());
+                let _nobody_waits = self.land(Err(why));
+                return;
+            }
+            if self.advance(left).is_some() {
+                return;
+            }
+        }
+    }
+
+    /// In a forked child: what is under way is the parent's.
+    fn abandon(mut self) {
+        self.landed = true;
+    }
+
+    fn land(&mut self, result: Result<Issued, Error>) -> Landing {
+        let broker = self.broker;
+        let now = broker.world.now();
+        let brought = result.map(|issued| {
+            let life = life_of(&issued, now, broker.world.jitter());
+            (issued, life)
+        });
+        if let Err(why) = &brought {
+            broker.failures.fetch_add(1, Ordering::Relaxed);
+            log::warn!("{why}");
+        }
+        let capacity = config::cache_capacity();
+        let settle =
+            |cache: &mut Cache| cache.settle(&self.key, &self.flight, brought, now, self.wish, capacity);
+        let landing = broker.cache.write(settle);
+        self.flight.land(landing.clone());
+        self.landed = true;
+        landing
+    }
+}
+
+impl<W: World> Drop for Leading<W> {
+    fn drop(&mut self) {
+        if !self.landed {
+            // A panic, or no thread to go on in.
+            let _to_those_who_wait =
+                self.land(Err(Error::new(ErrorKind::Internal, "The exchange was given up.")));
+        }
+    }
+}
+
+/// How long a token lives: as far as is known, else as configured.
+fn life_of(issued: &Issued, now: Moment, jitter: f64) -> Life {
+    match issued
+        .token
+        .lifetime_s()
+        .unwrap_or_else(config::default_lifetime_s)
+    {
+        ..=0 => Life::not_to_be_kept(now),
+        lifetime_s => Life::new(issued.asked, lifetime_s, jitter),
+    }
+}

@@ -1,0 +1,53 @@
+//! What a host can set for the whole process. Zero stands for the default.
+
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long a call may take, unless it says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(20);
+const CACHE_CAPACITY: usize = 10_000;
+const DEFAULT_LIFETIME_S: u32 = 600;
+
+static CAPACITY: AtomicUsize = AtomicUsize::new(0);
+static LIFETIME_S: AtomicU32 = AtomicU32::new(0);
+static NO_BACKGROUND_REFRESH: AtomicBool = AtomicBool::new(false);
+
+/// How long an exchange goes on, and how long a caller waits that says nothing else.
+pub(crate) fn timeout() -> Duration {
+    TIMEOUT
+}
+
+/// How many questions are remembered.
+pub(crate) fn cache_capacity() -> usize {
+    match CAPACITY.load(Ordering::Relaxed) {
+        0 => CACHE_CAPACITY,
+        capacity => capacity,
+    }
+}
+
+pub(crate) fn set_cache_capacity(capacity: usize) {
+    CAPACITY.store(capacity, Ordering::Relaxed);
+}
+
+/// How long a token is kept whose lifetime nobody knows, in seconds.
+pub(crate) fn default_lifetime_s() -> i64 {
+    match LIFETIME_S.load(Ordering::Relaxed) {
+        0 => DEFAULT_LIFETIME_S.into(),
+        seconds => seconds.into(),
+    }
+}
+
+pub(crate) fn set_default_lifetime_s(seconds: u32) {
+    LIFETIME_S.store(seconds, Ordering::Relaxed);
+}
+
+/// Whether a token is renewed in the background before its end.
+pub(crate) fn background_refresh() -> bool {
+    !NO_BACKGROUND_REFRESH.load(Ordering::Relaxed)
+}
+
+pub(crate) fn set_background_refresh(on: bool) {
+    NO_BACKGROUND_REFRESH.store(!on, Ordering::Relaxed);
+}

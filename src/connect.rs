@@ -1,0 +1,125 @@
+//! The world as it is: exchanges with a Connect server, the system's clocks, chance.
+
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::broker::{Broker, Work, World};
+use crate::cache::Issued;
+use crate::clock::Moment;
+use crate::driver::{Clients, Job};
+use crate::error::{Error, ErrorKind};
+use crate::exchange::{Form, refresh_form};
+use crate::hash::combine;
+use crate::process::{self, HoldOverFork};
+use crate::question::Key;
+use crate::quote::Quoter;
+use crate::secret::Secret;
+use crate::server::Server;
+use crate::transport::{self, Post};
+
+/// The broker of this process, and with it the cache that all hosts in it share.
+static BROKER: Broker<Connect> = Broker::new(Connect);
+
+pub(crate) fn broker() -> &'static Broker<Connect> {
+    process::hold_over_fork(&LOCK);
+    &BROKER
+}
+
+/// Held at each fork, so that a child finds the cache whole.
+static LOCK: &dyn HoldOverFork = &BrokerLock;
+
+struct BrokerLock;
+
+impl HoldOverFork for BrokerLock {
+    fn hold(&'static self) -> Box<dyn std::any::Any> {
+        BROKER.lock().hold()
+    }
+}
+
+pub(crate) struct Connect;
+
+impl World for Connect {
+    fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error> {
+        let exchange = key.exchange()?;
+        let ask = Ask {
+            server: key.endpoint().clone(),
+            api_key: key.api_key().cloned(),
+            exchange: exchange.form(),
+            renewal: refresh_token
+                .as_ref()
+                .map(|token| refresh_form(token, key.wanted().scope())),
+            secrets: exchange
+                .secrets()
+                .map(Secret::new)
+                .chain(key.api_key().cloned())
+                .chain(refresh_token)
+                .collect(),
+        };
+        Ok(Box::new(Job::new(|clients| ask.answer(clients))?))
+    }
+
+    fn now(&self) -> Moment {
+        Moment::now()
+    }
+
+    fn jitter(&self) -> f64 {
+        // Processes that started together have different addresses of things and the like; they need no more.
+        static DRAWN: AtomicU64 = AtomicU64::new(0);
+        let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
+        let now = Moment::now();
+        let mixed = combine([
+            drawn,
+            u64::from(std::process::id()),
+            now.wall_ms as u64,
+            now.monotonic_ms as u64,
+        ]);
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+impl Work for Job<Result<Issued, Error>> {
+    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>> {
+        Job::advance(self, at_most)
+    }
+}
+
+/// All that it takes to ask the server.
+struct Ask {
+    server: Server,
+    api_key: Option<Secret>,
+    exchange: Form,
+    /// What is tried first.
+    renewal: Option<Form>,
+    /// What must not stand in a message.
+    secrets: Vec<Secret>,
+}
+
+impl Ask {
+    async fn answer(mut self, clients: Arc<Clients>) -> Result<Issued, Error> {
+        if let Some(renewal) = self.renewal.take() {
+            match self.post(&clients, renewal).await {
+                Err(why) if why.kind() == ErrorKind::Refused => log::info!("The renewal was refused: {why}"),
+                answered => return answered,
+            }
+        }
+        let exchange = std::mem::take(&mut self.exchange);
+        self.post(&clients, exchange).await
+    }
+
+    async fn post(&self, clients: &Clients, form: Form) -> Result<Issued, Error> {
+        // Before the request is sent: a slow answer makes a token look older and never younger.
+        let asked = Moment::now();
+        let post = Post {
+            server: self.server.clone(),
+            api_key: self.api_key.clone(),
+            form,
+        };
+        let answer = transport::send(clients, post).await?;
+        let quoter = Quoter::new(self.secrets.iter().map(Secret::expose));
+        let token = answer.read(asked.unix_s(), &quoter)?;
+        Ok(Issued { token, asked })
+    }
+}

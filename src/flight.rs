@@ -1,0 +1,91 @@
+//! One exchange in flight, and those who wait for it. Its result comes once and goes to all of them.
+
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// An exchange under way, shared by who makes it and by who waits. `T` is what it brings.
+pub(crate) struct Flight<T> {
+    /// The process that it was begun in: in a forked child nobody is left to bring it to its end.
+    generation: u64,
+    /// How long it goes on with nobody waiting.
+    alone_until: Instant,
+    state: Mutex<State<T>>,
+    landed: Condvar,
+}
+
+struct State<T> {
+    result: Option<T>,
+    waiting: usize,
+    /// The latest deadline of those who waited since nobody did.
+    until: Instant,
+}
+
+impl<T: Clone> Flight<T> {
+    pub fn new(generation: u64, alone_until: Instant) -> Self {
+        let state = State {
+            result: None,
+            waiting: 0,
+            until: alone_until,
+        };
+        Self {
+            generation,
+            alone_until,
+            state: Mutex::new(state),
+            landed: Condvar::new(),
+        }
+    }
+
+    pub fn is_of(&self, generation: u64) -> bool {
+        self.generation == generation
+    }
+
+    /// Someone waits, until `deadline` at the most; to be followed by [`leave`](Self::leave).
+    pub fn join(&self, deadline: Instant) {
+        let mut state = self.state();
+        state.waiting += 1;
+        state.until = state.until.max(deadline);
+    }
+
+    pub fn leave(&self) {
+        let mut state = self.state();
+        state.waiting -= 1;
+        if state.waiting == 0 {
+            state.until = self.alone_until;
+        }
+    }
+
+    /// Until when the exchange is worth going on with.
+    pub fn until(&self) -> Instant {
+        self.state().until
+    }
+
+    /// Waits for the result, for `at_most`.
+    pub fn wait(&self, at_most: Duration) -> Option<T> {
+        let deadline = Instant::now() + at_most;
+        let mut state = self.state();
+        while state.result.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            (state, _) = self
+                .landed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.result.clone()
+    }
+
+    /// Gives the result to all who wait, and to all who will. The first one stays.
+    pub fn land(&self, result: T) {
+        self.state().result.get_or_insert(result);
+        self.landed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

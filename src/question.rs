@@ -1,0 +1,241 @@
+//! The whole question that a token answers: whose credentials, of which server, for what. Two calls share a cached
+//! token only if all of it is equal.
+
+#![forbid(unsafe_code)]
+
+use zeroize::Zeroizing;
+
+use crate::environment::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, SERVER};
+use crate::error::{Error, ErrorKind};
+use crate::exchange::Exchange;
+use crate::hash::{Part, combine};
+use crate::secret::Secret;
+use crate::server::Server;
+use crate::text;
+use crate::wanted::Wanted;
+
+const NO_SERVER: &str = "A Connect server URL is required to retrieve credentials.";
+const NO_SERVER_HELP: &str =
+    "Set the environment variable CONNECT_SERVER, or call cc_request_set_server_url().";
+const NO_API_KEY: &str = "A valid Connect API key is required to retrieve credentials.";
+const NO_API_KEY_HELP: &str =
+    "Set the environment variable CONNECT_API_KEY, or call cc_request_set_api_key().";
+
+/// Whose token is exchanged.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// This token.
+    Given(Part<'a>),
+    /// The content's, by where it stands: the file's path and the variable's value. A file that is rewritten neither
+    /// loses what is cached nor doubles it, and a hit reads no file.
+    Ambient { file: Part<'a>, variable: Part<'a> },
+}
+
+impl Subject<'static> {
+    /// The content session token that Connect gave the process.
+    pub fn ambient() -> Self {
+        Self::Ambient {
+            file: Part::of(CONTENT_TOKEN_FILE.bytes()),
+            variable: Part::of(CONTENT_TOKEN.bytes()),
+        }
+    }
+}
+
+/// A question as it is asked, all of it borrowed: to find its answer, nothing is copied.
+pub(crate) struct Question<'a> {
+    pub subject: Subject<'a>,
+    pub subject_token_type: &'a str,
+    pub requested_token_type: Option<&'a str>,
+    /// As it was written; a request's was parsed before.
+    pub server: Part<'a>,
+    pub api_key: Part<'a>,
+    pub api_key_required: bool,
+    pub wanted: &'a Wanted,
+}
+
+impl Question<'_> {
+    pub fn hash(&self) -> u64 {
+        let (subject, file) = match self.subject {
+            Subject::Given(token) => (token.hash, 0),
+            Subject::Ambient { file, variable } => (variable.hash, file.hash),
+        };
+        // Types are few, and differ in length.
+        let types = self.subject_token_type.len() << 16 | self.requested_token_type.map_or(0, str::len);
+        combine([
+            subject,
+            file,
+            types as u64,
+            self.server.hash,
+            self.api_key.hash,
+            self.wanted.hash(),
+        ])
+    }
+
+    /// The question checked, in the order in which `abi.md` reports what is missing, and copied.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument), [`NotSupported`](ErrorKind::NotSupported),
+    /// [`NoServer`](ErrorKind::NoServer), [`NoApiKey`](ErrorKind::NoApiKey).
+    pub fn to_key(&self) -> Result<Key, Error> {
+        let subject = match self.subject {
+            Subject::Given(token) => OwnedSubject::Given(given(token.bytes)?),
+            Subject::Ambient { file, variable } => OwnedSubject::Ambient {
+                file: file.bytes.into(),
+                variable: Zeroizing::new(variable.bytes.to_vec()),
+            },
+        };
+        let (endpoint, api_key) = match (self.endpoint(), self.api_key()) {
+            (Ok(endpoint), Ok(api_key)) => (endpoint, api_key),
+            // A session token that is missing comes first, and may be known only by reading its file.
+            (Err(why), _) | (_, Err(why)) => return Err(subject.token().err().unwrap_or(why)),
+        };
+        Ok(Key {
+            hash: self.hash(),
+            subject,
+            subject_token_type: self.subject_token_type.into(),
+            requested_token_type: self.requested_token_type.map(Into::into),
+            server: self.server.bytes.into(),
+            endpoint,
+            api_key,
+            wanted: self.wanted.clone(),
+        })
+    }
+
+    fn endpoint(&self) -> Result<Server, Error> {
+        // What a request sets was checked by its setter: a URL that is wrong here is the environment's.
+        match text::accept(self.server.bytes, SERVER.name())? {
+            Some(url) => Server::parse(url, SERVER.name()),
+            None => Err(Error::new(ErrorKind::NoServer, NO_SERVER).because(NO_SERVER_HELP)),
+        }
+    }
+
+    fn api_key(&self) -> Result<Option<Secret>, Error> {
+        match text::accept(self.api_key.bytes, API_KEY.name())? {
+            None if self.api_key_required => {
+                Err(Error::new(ErrorKind::NoApiKey, NO_API_KEY).because(NO_API_KEY_HELP))
+            }
+            key => Ok(key.map(Secret::new)),
+        }
+    }
+}
+
+fn given(token: &[u8]) -> Result<Secret, Error> {
+    Ok(Secret::new(
+        text::accept(token, "subject token")?.unwrap_or_default(),
+    ))
+}
+
+/// A question that was checked, and is kept.
+#[derive(Debug)]
+pub(crate) struct Key {
+    hash: u64,
+    subject: OwnedSubject,
+    subject_token_type: Box<str>,
+    requested_token_type: Option<Box<str>>,
+    /// As it was written.
+    server: Box<[u8]>,
+    endpoint: Server,
+    api_key: Option<Secret>,
+    wanted: Wanted,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum OwnedSubject {
+    Given(Secret),
+    Ambient {
+        file: Box<[u8]>,
+        variable: Zeroizing<Vec<u8>>,
+    },
+}
+
+impl OwnedSubject {
+    /// The token; reads the content token's file.
+    fn token(&self) -> Result<Secret, Error> {
+        match self {
+            Self::Given(token) => Ok(token.clone()),
+            Self::Ambient { file, variable } => {
+                environment::content_token(file, variable)?.ok_or_else(|| {
+                    let (file, variable) = (CONTENT_TOKEN_FILE.name(), CONTENT_TOKEN.name());
+                    Error::new(
+                        ErrorKind::NotSupported,
+                        format!("Neither {file} nor {variable} gives a session token."),
+                    )
+                })
+            }
+        }
+    }
+
+    fn is(&self, subject: Subject<'_>) -> bool {
+        match (self, subject) {
+            (Self::Given(ours), Subject::Given(theirs)) => ours.expose().as_bytes() == theirs.bytes,
+            (
+                Self::Ambient { file, variable },
+                Subject::Ambient {
+                    file: path,
+                    variable: value,
+                },
+            ) => **file == *path.bytes && **variable == *value.bytes,
+            _ => false,
+        }
+    }
+}
+
+impl Key {
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether this is the whole of `question`.
+    pub fn is(&self, question: &Question<'_>) -> bool {
+        self.subject.is(question.subject)
+            && *self.server == *question.server.bytes
+            && self
+                .api_key
+                .as_ref()
+                .map_or(&[][..], |key| key.expose().as_bytes())
+                == question.api_key.bytes
+            && *self.subject_token_type == *question.subject_token_type
+            && self.requested_token_type.as_deref() == question.requested_token_type
+            && self.wanted == *question.wanted
+    }
+
+    /// Whether `token` is the very token that is exchanged.
+    pub fn is_of_session(&self, token: &str) -> bool {
+        matches!(&self.subject, OwnedSubject::Given(given) if given.expose() == token)
+    }
+
+    pub fn endpoint(&self) -> &Server {
+        &self.endpoint
+    }
+
+    pub fn api_key(&self) -> Option<&Secret> {
+        self.api_key.as_ref()
+    }
+
+    /// The exchange that answers the question. Reads the content token's file.
+    pub fn exchange(&self) -> Result<Exchange<'_>, Error> {
+        Ok(Exchange {
+            subject_token: self.subject.token()?,
+            subject_token_type: &self.subject_token_type,
+            requested_token_type: self.requested_token_type.as_deref(),
+            wanted: &self.wanted,
+        })
+    }
+
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && self.subject == other.subject
+            && self.server == other.server
+            && self.api_key == other.api_key
+            && self.subject_token_type == other.subject_token_type
+            && self.requested_token_type == other.requested_token_type
+            && self.wanted == other.wanted
+    }
+}
