@@ -429,3 +429,7 @@ fn life_of(issued: &Issued, now: Moment, jitter: f64) -> Life {
         lifetime_s => Life::new(issued.asked, lifetime_s, jitter),
     }
 }
+
+#[cfg(test)]
+#[path = "broker_tests.rs"]
+mod tests;

@@ -51,3 +51,24 @@ pub(crate) fn background_refresh() -> bool {
 pub(crate) fn set_background_refresh(on: bool) {
     NO_BACKGROUND_REFRESH.store(!on, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// Switches the background refresh off while it lives; the tests of one program share the setting.
+    pub(crate) struct Off(#[allow(dead_code)] MutexGuard<'static, ()>);
+
+    pub(crate) fn without_background_refresh() -> Off {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        super::set_background_refresh(false);
+        Off(guard)
+    }
+
+    impl Drop for Off {
+        fn drop(&mut self) {
+            super::set_background_refresh(true);
+        }
+    }
+}

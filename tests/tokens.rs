@@ -292,6 +292,7 @@ fn aws_credentials_come_out_of_a_token_that_was_asked_for_as_such() {
     connect.order(Order::Success(
         json!({ "access_token": few.trim_end_matches('=') }),
     ));
+    host.call(&["clear"]);
     host.ok(&["service_account"]);
     let aws = host.ok(&["aws"]);
     assert_eq!(

@@ -1,0 +1,361 @@
+//! README.md says what works: every snippet in it is built, run and looked at here.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use connect_standin::{Order, Recorded, Standin};
+use support::{clean, compile, library_dir, root, run, told};
+
+const README: &str = include_str!("../README.md");
+const HEADER: &str = include_str!("../include/connectcreds.h");
+const RESOURCE: &str = "https://example.cloud.databricks.com";
+const CONTENT_SESSION: &str = "urn:posit:connect:content-session-token";
+const USER_SESSION: &str = "urn:posit:connect:user-session-token";
+
+/// What the tests below take from the README, by `snippet(language, index)`.
+const RUN: [(&str, usize); 6] = [
+    ("c", 2),
+    ("cpp", 1),
+    ("python", 1),
+    ("r", 1),
+    ("rust", 1),
+    ("sh", 3),
+];
+
+/// The fenced blocks: language and text.
+fn blocks() -> Vec<(&'static str, String)> {
+    let mut blocks = Vec::new();
+    let mut lines = README.lines();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start();
+        assert!(!line.starts_with("~~~"), "fences are ```");
+        let Some(language) = line.strip_prefix("```") else {
+            continue;
+        };
+        let text = lines
+            .by_ref()
+            .take_while(|line| line.trim() != "```")
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        blocks.push((language, text));
+    }
+    blocks
+}
+
+fn snippet(language: &str, index: usize) -> String {
+    blocks()
+        .into_iter()
+        .filter(|(found, _)| *found == language)
+        .nth(index)
+        .unwrap_or_else(|| panic!("the README has no {language} snippet {index}"))
+        .1
+}
+
+/// A directory that looks like a checkout in which the library was built, for one test: snippets are saved and run
+/// there.
+struct Checkout(PathBuf);
+
+impl Checkout {
+    fn new(test: &str) -> Self {
+        let directory = support::scratch().join(format!("readme-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(directory.join("target")).expect("created");
+        symlink(root().join("include"), directory.join("include")).expect("linked");
+        symlink(library_dir(), directory.join("target/release")).expect("linked");
+        Self(directory)
+    }
+
+    fn save(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    /// Runs the lines of a `sh` snippet, and gives all that they told.
+    fn shell(&self, lines: &str) -> String {
+        let output = clean("sh")
+            .args(["-euc", lines])
+            .current_dir(&self.0)
+            .output()
+            .expect("sh starts");
+        assert!(output.status.success(), "{lines}\n{}", told(&output));
+        told(&output)
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        // Left to whoever looks into a failure.
+        if !std::thread::panicking() {
+            std::fs::remove_dir_all(&self.0).expect("removed");
+        }
+    }
+}
+
+/// `command` as content on `connect`.
+fn on<'a>(connect: &Standin, command: &'a mut Command) -> &'a mut Command {
+    command.envs(connect.environment())
+}
+
+/// What `command` wrote to standard error before it ended, unsuccessfully but by itself.
+fn failure(command: &mut Command) -> String {
+    let output = command.output().expect("started");
+    assert!(
+        output.status.code().is_some_and(|code| code != 0),
+        "{}",
+        told(&output)
+    );
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+fn the_request(connect: &Standin) -> Recorded {
+    let mut requests = connect.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    requests.remove(0)
+}
+
+#[track_caller]
+fn assert_param(request: &Recorded, name: &str, value: &str) {
+    assert_eq!(request.param(name).as_deref(), Some(value), "{name}");
+}
+
+/// The first number of ten digits in `printed` is an hour from now.
+#[track_caller]
+fn assert_expires_in_an_hour(printed: &str) {
+    let expires_at: u64 = printed
+        .split(|each: char| !each.is_ascii_digit())
+        .find(|digits| digits.len() == 10)
+        .unwrap_or_else(|| panic!("no time in {printed:?}"))
+        .parse()
+        .expect("digits");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    assert!((now + 3500..=now + 3600).contains(&expires_at), "{printed:?}");
+}
+
+#[test]
+fn every_snippet_is_run_by_a_test() {
+    let mut found = BTreeMap::new();
+    for (language, _) in blocks() {
+        *found.entry(language).or_insert(0) += 1;
+    }
+    assert_eq!(
+        found,
+        BTreeMap::from(RUN),
+        "a snippet without a test? Write one, then count the snippet in RUN"
+    );
+}
+
+#[test]
+fn the_commands_that_build_and_test_are_those_of_the_ci() {
+    let ci = std::fs::read_to_string(root().join(".ci/run")).expect("readable");
+    let commands = snippet("sh", 0) + snippet("sh", 1).lines().next().expect("a line");
+    for command in commands.lines() {
+        assert!(
+            ci.lines().any(|line| line.trim().starts_with(command)),
+            "{command} is not in .ci/run"
+        );
+    }
+}
+
+#[test]
+fn the_c_program_gets_a_token_over_http_and_https() {
+    let program = compile(&Checkout::new("c").save("first.c", &snippet("c", 0)));
+    for connect in [Standin::start(), Standin::start_tls()] {
+        let printed = run(on(&connect, &mut clean(&program)));
+        assert!(printed.starts_with("Bearer token, expires at "), "{printed}");
+        assert_expires_in_an_hour(&printed);
+        assert_param(&the_request(&connect), "subject_token_type", CONTENT_SESSION);
+    }
+}
+
+#[test]
+fn the_c_program_says_why_it_gets_no_token() {
+    let program = compile(&Checkout::new("c-failure").save("first.c", &snippet("c", 0)));
+    assert_eq!(
+        failure(&mut clean(program)),
+        "Service account credentials are only available when running on Connect.\n"
+    );
+}
+
+#[test]
+fn the_c_program_is_built_as_the_readme_says() {
+    let checkout = Checkout::new("build");
+    checkout.save("token.c", &snippet("c", 0));
+    // The first line, which builds the library, is compared with .ci/run above.
+    let (_, link) = snippet("sh", 1)
+        .split_once('\n')
+        .map(|(build, link)| (build.to_owned(), link.to_owned()))
+        .expect("two lines");
+    checkout.shell(&link);
+    let connect = Standin::start();
+    assert_expires_in_an_hour(&run(on(&connect, &mut clean(checkout.0.join("token")))));
+}
+
+#[test]
+#[ignore = "needs a C++ compiler (g++); tests/run runs it"]
+fn cpp_program_gets_a_workload_identity_token_or_says_why_not() {
+    let program = compile(&Checkout::new("cpp").save("workload.cpp", &snippet("cpp", 0)));
+    let connect = Standin::start();
+    let printed = run(on(&connect, &mut clean(&program)).arg(connect.integration()));
+    assert!(
+        printed.starts_with("urn:ietf:params:oauth:token-type:id_token, expires at "),
+        "{printed}"
+    );
+    assert_expires_in_an_hour(&printed);
+    assert_param(&the_request(&connect), "audience", connect.integration());
+
+    let said = failure(on(&connect, &mut clean(&program)).arg("another"));
+    assert!(
+        said.starts_with("Cannot fetch workload identity token from the Connect server.\n"),
+        "{said}"
+    );
+    let said = failure(on(&connect, &mut clean(&program)).arg("a\nb"));
+    assert!(said.contains("control character"), "{said}");
+    assert_eq!(connect.exchanges(), 2, "a rejected value is not sent");
+}
+
+#[test]
+#[ignore = "needs Python (python3); tests/run runs it"]
+fn python_program_gets_a_viewer_token_or_says_why_not() {
+    let checkout = Checkout::new("python");
+    let program = checkout.save("viewer.py", &snippet("python", 0));
+    let python = || {
+        let mut command = clean("python3");
+        command.arg(&program).env("LD_LIBRARY_PATH", library_dir());
+        command
+    };
+    let connect = Standin::start();
+    let viewer = connect.viewer_token("alice");
+    let printed = run(on(&connect, &mut python()).arg(&viewer));
+    assert!(printed.contains(" characters, expires at "), "{printed}");
+    assert_expires_in_an_hour(&printed);
+    let request = the_request(&connect);
+    assert_param(&request, "subject_token_type", USER_SESSION);
+    assert_param(&request, "subject_token", &viewer);
+    assert_param(&request, "resource", RESOURCE);
+
+    // A session without the header, and no session at all.
+    let said = failure(on(&connect, &mut python()).arg(""));
+    assert!(
+        said.contains("Viewer-based credentials are not supported"),
+        "{said}"
+    );
+    let none = snippet("python", 0).replace("viewer_token(sys.argv[1], ", "viewer_token(None, ");
+    checkout.save("viewer.py", &none);
+    let said = failure(on(&connect, &mut python()));
+    assert!(said.contains("in a viewer's session"), "{said}");
+    assert_eq!(connect.exchanges(), 1);
+}
+
+#[test]
+#[ignore = "needs R (r-base-core, r-base-dev); tests/run runs it"]
+fn r_program_gets_a_token_and_its_shim_outlives_every_misuse() {
+    let checkout = Checkout::new("r");
+    checkout.save("shim.c", &snippet("c", 1));
+    let told = checkout.shell(&snippet("sh", 2));
+    assert!(!told.contains("warning"), "{told}");
+    let script = |path: &Path| {
+        let mut command = clean("Rscript");
+        command.arg("--vanilla").arg(path).current_dir(&checkout.0);
+        command
+    };
+
+    let connect = Standin::start();
+    let program = checkout.save("token.R", &snippet("r", 0));
+    let printed = run(on(&connect, &mut script(&program)));
+    assert!(printed.contains(" characters, expires at "), "{printed}");
+    assert_expires_in_an_hour(&printed);
+    let request = the_request(&connect);
+    assert_param(&request, "subject_token_type", CONTENT_SESSION);
+    assert_param(&request, "resource", RESOURCE);
+    let said = failure(&mut script(&program));
+    assert!(said.contains("only available when running on Connect."), "{said}");
+
+    connect.order(Order::OAuthError {
+        status: 400,
+        error: "invalid_request".to_owned(),
+        description: Some("100%s %n".to_owned()),
+        uri: None,
+    });
+    let misuse = &mut script(&root().join("tests/hosts/r/shim.R"));
+    assert!(run(on(&connect, misuse)).ends_with("all as it should be\n"));
+}
+
+#[test]
+fn the_rust_program_gets_a_token_or_says_why_not() {
+    let checkout = Checkout::new("rust");
+    let source = checkout.save("token.rs", &snippet("rust", 0));
+    let program = checkout.0.join("token");
+    let rlib = library_dir().join("libconnectcreds.rlib");
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    run(Command::new("rustc")
+        .args(flags.split_whitespace())
+        .args(["--edition=2024", "-Dwarnings", "--extern"])
+        .arg(format!("connectcreds={}", rlib.display()))
+        .arg("-L")
+        .arg(format!("dependency={}", library_dir().display()))
+        .arg("-o")
+        .args([&program, &source]));
+
+    let connect = Standin::start();
+    let printed = run(on(&connect, &mut clean(&program)));
+    assert!(printed.starts_with("Bearer token, expires at Some("), "{printed}");
+    assert_expires_in_an_hour(&printed);
+    assert_param(&the_request(&connect), "resource", RESOURCE);
+    let said = failure(&mut clean(&program));
+    assert!(said.contains("NotOnConnect"), "{said}");
+}
+
+#[test]
+fn the_table_of_errors_has_every_status_with_its_value() {
+    let in_header: Vec<_> = HEADER
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define ")?.split_once(' '))
+        .filter(|(name, _)| *name == "CC_OK" || name.starts_with("CC_ERR_"))
+        .collect();
+    let in_readme: Vec<_> = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .filter(|(name, _)| name.starts_with("CC_"))
+        .map(|(name, rest)| (name, rest.split(" |").next().unwrap_or_default()))
+        .collect();
+    assert!(in_header.len() > 10, "{in_header:?}");
+    assert_eq!(in_readme, in_header);
+}
+
+#[test]
+fn every_function_the_readme_names_exists() {
+    let words = |text: &'static str| text.split(|each: char| !each.is_ascii_alphanumeric() && each != '_');
+    for name in words(README).filter(|word| word.starts_with("cc_") || word.starts_with("CC_")) {
+        assert!(
+            words(HEADER).any(|word| word == name),
+            "{name} is not in the header"
+        );
+    }
+}
+
+#[test]
+fn every_variable_that_is_read_is_in_the_table() {
+    let source = std::fs::read_to_string(root().join("src/environment.rs")).expect("readable");
+    let variables: Vec<_> = source
+        .split('"')
+        .filter(|text| text.ends_with("_PRODUCT") || text.starts_with("CONNECT_"))
+        .filter(|text| text.bytes().all(|each| each.is_ascii_uppercase() || each == b'_'))
+        .filter(|text| *text != "CONNECT_CLOUD") // A value.
+        .collect();
+    assert!(variables.len() >= 6, "{variables:?}");
+    let first_cells: String = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .collect();
+    for name in variables {
+        assert!(first_cells.contains(&format!("`{name}`")), "{name}");
+    }
+}
