@@ -15,8 +15,8 @@ expect_error <- function(expression, words) {
   }
 }
 
-# A server's words are no format.
-expect_error(.Call("service_account_token", NULL), "100%s %n")
+# A server's words are no format. (Another question than below: a refusal is remembered.)
+expect_error(.Call("service_account_token", "https://refused.example"), "100%s %n")
 
 # A rejected value is an R error, and not one that wears off.
 for (i in 1:100) {
