@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cache::{Cache, Exchanging, Found, Issued, Landing, Step, Wish};
 use crate::clock::Moment;
@@ -12,9 +12,10 @@ use crate::config;
 use crate::error::{Error, ErrorKind};
 use crate::flight::Flight;
 use crate::freshness::Life;
-use crate::process::{self, HoldOverFork, ReadMostly, SLOTS, Slot, generation};
+use crate::process::{self, HoldOverFork, ReadMostly, Slot, generation};
 use crate::question::{Key, Question};
 use crate::secret::Secret;
+use crate::sync::{Instant, SLOTS, thread};
 use crate::token::Token;
 
 /// How often a caller's cancel callback is asked, at the least every 100 ms.
@@ -323,7 +324,7 @@ fn wait(
 
 /// Runs `work` on a thread of its own, with signals blocked. When there is none to be had, `work` is dropped.
 fn in_background(work: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().name("connectcreds".to_owned());
+    let thread = thread::Builder::new().name("connectcreds".to_owned());
     if let Err(why) = process::without_signals(|| thread.spawn(work)) {
         log::warn!("No thread for a background exchange: {why}.");
     }
@@ -363,7 +364,6 @@ impl<W: World> Leading<W> {
 
     fn advance(&mut self, at_most: Duration) -> Option<Landing> {
         let result = self.work.as_mut()?.advance(at_most)?;
-        self.work = None;
         Some(self.land(result))
     }
 
@@ -388,6 +388,8 @@ impl<W: World> Leading<W> {
     }
 
     fn land(&mut self, result: Result<Issued, Error>) -> Landing {
+        // At its end before the next one begins.
+        self.work = None;
         let broker = self.broker;
         let now = broker.world.now();
         let brought = result.map(|issued| {

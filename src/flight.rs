@@ -2,9 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// An exchange under way, shared by who makes it and by who waits. `T` is what it brings.
 pub(crate) struct Flight<T> {

@@ -5,12 +5,13 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
-use std::cell::{Cell, RefCell, UnsafeCell};
+use std::cell::{RefCell, UnsafeCell};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::sync::{AtomicPtr, Mutex, MutexGuard, PoisonError, SLOTS, own_slot};
 
 /// How many forks lie between the process that loaded the library and this one.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -54,7 +55,7 @@ thread_local! {
     static HOLDING: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
 }
 
-extern "C" fn before_fork() {
+pub(crate) extern "C" fn before_fork() {
     // SAFETY: a pointer in it came from a `&'static`.
     let Some(lock) = (unsafe { HELD_OVER_FORK.load(Ordering::Acquire).as_ref() }) else {
         return;
@@ -72,7 +73,7 @@ extern "C" fn after_fork() {
     let _ = HOLDING.try_with(|holding| holding.borrow_mut().take());
 }
 
-extern "C" fn in_child() {
+pub(crate) extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     after_fork();
 }
@@ -136,8 +137,6 @@ pub(crate) struct ReadMostly<T, S> {
     value: UnsafeCell<T>,
 }
 
-pub(crate) const SLOTS: usize = 16;
-
 /// On cache lines of its own (two: they are fetched in pairs). `S` is what a reader may change, such as a count.
 #[repr(align(128))]
 pub(crate) struct Slot<S>(Mutex<S>);
@@ -188,21 +187,6 @@ impl<T: Send + Sync, S: Send> HoldOverFork for ReadMostly<T, S> {
     fn hold(&'static self) -> Box<dyn Any> {
         Box::new(self.slots.each_ref().map(Slot::lock))
     }
-}
-
-/// The slot of this thread. Threads take them in turn.
-fn own_slot() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-    let own = OWN.get();
-    if own != usize::MAX {
-        return own;
-    }
-    let taken = NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS;
-    OWN.set(taken);
-    taken
 }
 
 /// While it lives, this thread gets no SIGPIPE: writing to a connection that the server has closed fails with

@@ -3,6 +3,7 @@
  *
  * Words are separated by tabs. `\xHH` stands for a byte, `(null)` for NULL. The calls use one request, NULL until the
  * line `request` makes one. */
+#define _DEFAULT_SOURCE /* syscall() and the coarse clocks, for clock.h */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,10 +14,12 @@
 
 #include <connectcreds.h>
 
+#include "clock.h"
+
 #define MAX_WORDS 16
 
 static cc_request *request;
-static cc_token *last_token;
+static cc_token *last_token, *kept_token;
 
 /* Prints `name=value`, a line break inside the value as `\n`; nothing for NULL. */
 static void tell(const char *name, const char *value)
@@ -198,33 +201,50 @@ static void call_in_child(char **word)
     tell_number("child_signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
+/* Threads that ask for a viewer's token each, and what they ask for. */
+static struct asking {
+    pthread_t thread;
+    char *session;
+} *asking;
+static size_t asking_count;
+
 static void *viewer_thread(void *session)
 {
     cc_token *token = NULL;
     return cc_viewer_token(session, request, &token, NULL) == CC_OK ? token : NULL;
 }
 
-/* Asks for the viewers' tokens, one word each, from so many threads at once. */
-static void viewers_at_once(size_t count, char **word)
+/* Has so many threads ask for the viewers' tokens, one word each in turn; until finish_viewers(), the request must stay
+ * as it is. */
+static void start_viewers(size_t count, char **word)
 {
-    size_t viewers = 0, got = 0, failed = 0;
-    pthread_t *threads = calloc(count, sizeof *threads);
+    size_t viewers = 0;
     pthread_attr_t small;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 256 * 1024);
     while (word[viewers] != NULL)
         viewers++;
-    for (size_t i = 0; i < count; i++)
-        if (pthread_create(&threads[i], &small, viewer_thread, word[i % viewers]) != 0)
+    asking = calloc(count, sizeof *asking);
+    for (asking_count = 0; asking_count < count; asking_count++) {
+        struct asking *one = &asking[asking_count];
+        one->session = strdup(word[asking_count % viewers]);
+        if (pthread_create(&one->thread, &small, viewer_thread, one->session) != 0)
             exit(3);
-    for (size_t i = 0; i < count; i++) {
-        void *token = NULL;
-        pthread_join(threads[i], &token);
-        *(token != NULL ? &got : &failed) += 1;
-        cc_token_free(token);
     }
     pthread_attr_destroy(&small);
-    free(threads);
+}
+
+static void finish_viewers(void)
+{
+    size_t got = 0, failed = 0;
+    for (size_t i = 0; i < asking_count; i++) {
+        void *token = NULL;
+        pthread_join(asking[i].thread, &token);
+        *(token != NULL ? &got : &failed) += 1;
+        cc_token_free(token);
+        free(asking[i].session);
+    }
+    free(asking);
     tell_number("got", (long long)got);
     tell_number("failed", (long long)failed);
 }
@@ -265,14 +285,25 @@ static void call(char **word)
         cc_cache_clear();
     } else if (strcmp(what, "forget") == 0) {
         cc_cache_forget_session(word[1]);
+    } else if (strcmp(what, "keep") == 0) {
+        cc_token_free(kept_token);
+        kept_token = cc_token_ref(last_token);
     } else if (strcmp(what, "invalidate") == 0) {
         tell_number("invalidated", cc_token_invalidate(last_token));
+    } else if (strcmp(what, "invalidate_kept") == 0) {
+        tell_number("invalidated", cc_token_invalidate(kept_token));
     } else if (strcmp(what, "stats") == 0) {
         tell_stats();
     } else if (strcmp(what, "in_child") == 0) {
         call_in_child(word + 1);
-    } else if (strcmp(what, "viewers_at_once") == 0) {
-        viewers_at_once((size_t)strtoul(word[1], NULL, 10), word + 2);
+    } else if (strcmp(what, "start_viewers") == 0) {
+        start_viewers((size_t)strtoul(word[1], NULL, 10), word + 2);
+    } else if (strcmp(what, "finish_viewers") == 0) {
+        finish_viewers();
+    } else if (strcmp(what, "advance") == 0) {
+        advance_clocks(strtol(word[1], NULL, 10));
+    } else if (strcmp(what, "set_wall_clock") == 0) {
+        set_wall_clock(strtol(word[1], NULL, 10));
     } else if (strcmp(what, "sigpipe") == 0) {
         tell("sigpipe", sigpipe());
     } else if (strcmp(what, "aws") == 0) {
@@ -320,6 +351,7 @@ int main(void)
         putchar('\n');
         fflush(stdout);
     }
+    cc_token_free(kept_token);
     cc_token_free(last_token);
     cc_request_free(request);
     return 0;
