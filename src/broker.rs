@@ -183,8 +183,9 @@ impl<W: World> Broker<W> {
 
     /// Evicts what is over the configured capacity.
     pub fn make_room(&self) {
-        let (now, capacity) = (self.world.now(), config::cache_capacity());
-        self.cache.write(|cache| cache.make_room(now, capacity));
+        let now = self.world.now();
+        self.cache
+            .write(|cache| cache.make_room(now, config::cache_capacity()));
     }
 
     pub fn stats(&self) -> Stats {
@@ -400,9 +401,11 @@ impl<W: World> Leading<W> {
             broker.failures.fetch_add(1, Ordering::Relaxed);
             log::warn!("{why}");
         }
-        let capacity = config::cache_capacity();
-        let settle =
-            |cache: &mut Cache| cache.settle(&self.key, &self.flight, brought, now, self.wish, capacity);
+        let settle = |cache: &mut Cache| {
+            // Read under the lock: a bound that was raised meanwhile evicts nothing.
+            let capacity = config::cache_capacity();
+            cache.settle(&self.key, &self.flight, brought, now, self.wish, capacity)
+        };
         let landing = broker.cache.write(settle);
         self.flight.land(landing.clone());
         self.landed = true;

@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::error::{Error, ErrorKind};
 use crate::flight::Flight;
 use crate::freshness::{Life, Verdict};
+use crate::hash::hash;
 use crate::question::{Key, Question};
 use crate::secret::Secret;
 use crate::token::Token;
@@ -41,6 +42,8 @@ pub(crate) struct Cache {
     entries: HashTable<Entry>,
     /// Counts uses, so that their order is known; see [`touch`](Self::touch).
     uses: AtomicU64,
+    /// Whether it is half full: before that nothing is evicted soon, and uses are not counted.
+    counts_uses: bool,
     /// The least recently used entries as they were when last looked for: hash and last use.
     victims: VecDeque<(u64, u64)>,
     swept_ms: i64,
@@ -48,6 +51,8 @@ pub(crate) struct Cache {
 }
 
 struct Entry {
+    /// The hash of the key's subject: to find a session's entries, no other key is looked at.
+    subject: u64,
     key: Arc<Key>,
     held: Option<Held>,
     refused: Option<Refused>,
@@ -98,6 +103,7 @@ impl Cache {
         Self {
             entries: HashTable::new(),
             uses: AtomicU64::new(1),
+            counts_uses: false,
             victims: VecDeque::new(),
             swept_ms: 0,
             evictions: 0,
@@ -239,7 +245,11 @@ impl Cache {
 
     /// The hashes of what is held for a session token.
     pub fn of_session(&self, token: &str) -> Vec<u64> {
-        let held = self.entries.iter().filter(|entry| entry.key.is_of_session(token));
+        let subject = hash(token.as_bytes());
+        let held = self
+            .entries
+            .iter()
+            .filter(|entry| entry.subject == subject && entry.key.is_of_session(token));
         held.map(|entry| entry.key.hash()).collect()
     }
 
@@ -282,6 +292,7 @@ impl Cache {
                 break;
             }
         }
+        self.counts_uses = self.entries.len() >= capacity / 2;
     }
 
     fn sweep(&mut self, now: Moment) {
@@ -333,9 +344,10 @@ impl Cache {
         !self.victims.is_empty()
     }
 
-    /// Notes a use, on the hit path: who is the last one used already writes nothing.
+    /// Notes a use, on the hit path: who is the last one used already writes nothing, nor does anyone while there is
+    /// room. Threads with tokens of their own would fight over the count.
     fn touch(&self, entry: &Entry) {
-        if entry.last_use.load(Ordering::Relaxed) != self.uses.load(Ordering::Relaxed) {
+        if self.counts_uses && entry.last_use.load(Ordering::Relaxed) != self.uses.load(Ordering::Relaxed) {
             let use_ = self.uses.fetch_add(1, Ordering::Relaxed) + 1;
             entry.last_use.store(use_, Ordering::Relaxed);
         }
@@ -345,6 +357,7 @@ impl Cache {
         let same = |entry: &Entry| entry.key == *key;
         let hash = |entry: &Entry| entry.key.hash();
         let empty = || Entry {
+            subject: key.subject_hash(),
             key: key.clone(),
             held: None,
             refused: None,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::broker::{Broker, Work, World};
 use crate::cache::Issued;
 use crate::clock::Moment;
-use crate::driver::{Clients, Job};
+use crate::driver::{Clients, Job, building};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Form, refresh_form};
 use crate::hash::combine;
@@ -28,14 +28,14 @@ pub(crate) fn broker() -> &'static Broker<Connect> {
     &BROKER
 }
 
-/// Held at each fork, so that a child finds the cache whole.
+/// Held at each fork, so that a child finds the cache whole, and nothing half built.
 static LOCK: &dyn HoldOverFork = &BrokerLock;
 
 struct BrokerLock;
 
 impl HoldOverFork for BrokerLock {
     fn hold(&'static self) -> Box<dyn std::any::Any> {
-        BROKER.lock().hold()
+        Box::new((building(), BROKER.lock().hold()))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::token::Token;
 
 /// First lines of messages, in the words of the R package connectcreds.
 struct Words {
+    /// Empty: it is available everywhere, and without an API key too.
     only_on_connect: &'static str,
     not_supported: &'static str,
     cannot_fetch: &'static str,
@@ -55,7 +56,6 @@ const EXCHANGE: Words = Words {
 ///
 /// In this order: not on Connect, no session token, no server, no API key; then what the exchange brought.
 pub fn service_account_token(request: &Request) -> Result<Arc<Token>, Error> {
-    require_connect(&SERVICE_ACCOUNT)?;
     let requested = request.requested_token_type.as_deref();
     get(
         &SERVICE_ACCOUNT,
@@ -80,11 +80,16 @@ pub fn viewer_token(session_token: Option<&str>, request: &Request) -> Result<Ar
 
 /// [`viewer_token`] with a session token that was not looked at yet: being on Connect is asked first.
 pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
-    require_connect(&VIEWER)?;
-    let session_token = session_token.ok_or_else(|| Error::new(ErrorKind::NoSession, NO_SESSION))?;
-    if session_token.is_empty() {
-        return Err(Error::new(ErrorKind::NotSupported, VIEWER.not_supported));
-    }
+    let session_token = match session_token {
+        Some(token) if !token.is_empty() => token,
+        absent => {
+            require_connect(&VIEWER)?;
+            return Err(match absent {
+                Some(_) => Error::new(ErrorKind::NotSupported, VIEWER.not_supported),
+                None => Error::new(ErrorKind::NoSession, NO_SESSION),
+            });
+        }
+    };
     let requested = request.requested_token_type.as_deref();
     let subject = Subject::Given(Part::of(session_token));
     get(&VIEWER, subject, token_type::USER_SESSION, requested, request)
@@ -105,7 +110,6 @@ pub fn workload_token(request: &Request) -> Result<Arc<Token>, Error> {
             "A workload identity token is an id token: no other token type can be requested.",
         ));
     }
-    require_connect(&WORKLOAD)?;
     let requested = Some(token_type::ID_TOKEN);
     get(
         &WORKLOAD,
@@ -167,12 +171,13 @@ pub fn has_workload_token(request: &Request) -> bool {
 }
 
 fn require_connect(words: &Words) -> Result<(), Error> {
-    match environment::running_on_connect() {
+    match words.only_on_connect.is_empty() || environment::running_on_connect() {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::NotOnConnect, words.only_on_connect)),
     }
 }
 
+#[inline]
 fn content(request: &Request) -> Subject<'_> {
     match &request.content_token {
         Some(token) => Subject::Given(token.part()),
@@ -181,6 +186,7 @@ fn content(request: &Request) -> Subject<'_> {
 }
 
 /// What the request says, else what the environment says.
+#[inline]
 fn given_or(hashed: &Option<Hashed>, variable: environment::Variable) -> Part<'_> {
     hashed
         .as_ref()
@@ -194,17 +200,18 @@ fn get(
     requested_token_type: Option<&str>,
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
+    require_connect(words)?;
     let question = Question {
         subject,
         subject_token_type,
         requested_token_type,
         server: given_or(&request.server, SERVER),
         api_key: given_or(&request.api_key, API_KEY),
-        api_key_required: words.cannot_fetch != CANNOT_EXCHANGE,
+        api_key_required: !words.only_on_connect.is_empty(),
         wanted: &request.wanted,
     };
     let wish = Wish {
-        min_validity_ms: request.min_validity.as_millis().try_into().unwrap_or(i64::MAX),
+        min_validity_ms: request.min_validity_ms,
         force_refresh: request.force_refresh,
     };
     if let Some(token) = broker().cached(&question, wish) {

@@ -88,6 +88,14 @@ impl<T> Drop for Job<T> {
     }
 }
 
+static BUILDING: Mutex<()> = Mutex::new(());
+
+/// Taken while a runtime or a client is built, and while the process forks: libraries below set up values of the
+/// process when they are first used, which a child must not find half made.
+pub(crate) fn building() -> MutexGuard<'static, ()> {
+    locked(&BUILDING)
+}
+
 /// A runtime, and the clients whose connections live on it; one thread at a time uses it.
 struct Driver {
     generation: u64,
@@ -104,6 +112,7 @@ impl Driver {
     }
 
     fn new() -> Result<Self, Error> {
+        let _building = building();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .thread_keep_alive(RESOLVER_KEEP_ALIVE)
@@ -132,7 +141,9 @@ impl Drop for Driver {
         if self.generation == generation() {
             drop(clients);
             // Does not wait for a name that is still being looked up.
-            runtime.map(Runtime::shutdown_background);
+            if let Some(runtime) = runtime {
+                runtime.shutdown_background();
+            }
         } else {
             // As above.
             std::mem::forget((clients, runtime));
@@ -155,6 +166,7 @@ impl Clients {
         if let Some(client) = place.get() {
             return Ok(client.clone());
         }
+        let _building = building();
         let tls = if https {
             SHARED.get().tls()?
         } else {

@@ -46,7 +46,11 @@ pub(crate) trait HoldOverFork: Sync {
 
 /// Has `lock` held at each fork from now on. There is one such lock in a process.
 pub(crate) fn hold_over_fork(lock: &'static &'static dyn HoldOverFork) {
-    HELD_OVER_FORK.store(ptr::from_ref(lock).cast_mut(), Ordering::Release);
+    let lock = ptr::from_ref(lock).cast_mut();
+    // Every hit comes by: what is written once only, threads read without waiting for one another.
+    if HELD_OVER_FORK.load(Ordering::Acquire) != lock {
+        HELD_OVER_FORK.store(lock, Ordering::Release);
+    }
     watch_forks();
 }
 

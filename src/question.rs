@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use crate::environment::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, SERVER};
@@ -55,20 +57,22 @@ pub(crate) struct Question<'a> {
 
 impl Question<'_> {
     pub fn hash(&self) -> u64 {
-        let (subject, file) = match self.subject {
-            Subject::Given(token) => (token.hash, 0),
-            Subject::Ambient { file, variable } => (variable.hash, file.hash),
-        };
         // Types are few, and differ in length.
         let types = self.subject_token_type.len() << 16 | self.requested_token_type.map_or(0, str::len);
         combine([
-            subject,
-            file,
+            self.subject_hash(),
             types as u64,
             self.server.hash,
             self.api_key.hash,
             self.wanted.hash(),
         ])
+    }
+
+    fn subject_hash(&self) -> u64 {
+        match self.subject {
+            Subject::Given(token) => token.hash,
+            Subject::Ambient { file, variable } => combine([variable.hash, file.hash]),
+        }
     }
 
     /// The question checked, in the order in which `abi.md` reports what is missing, and copied.
@@ -79,70 +83,70 @@ impl Question<'_> {
     /// [`NoServer`](ErrorKind::NoServer), [`NoApiKey`](ErrorKind::NoApiKey).
     pub fn to_key(&self) -> Result<Key, Error> {
         let subject = match self.subject {
-            Subject::Given(token) => OwnedSubject::Given(given(token.bytes)?),
+            Subject::Given(token) => OwnedSubject::Given(given(token)?),
             Subject::Ambient { file, variable } => OwnedSubject::Ambient {
                 file: file.bytes.into(),
                 variable: Zeroizing::new(variable.bytes.to_vec()),
             },
         };
-        let (endpoint, api_key) = match (self.endpoint(), self.api_key()) {
+        let ((server, endpoint), api_key) = match (self.endpoint(), self.api_key()) {
             (Ok(endpoint), Ok(api_key)) => (endpoint, api_key),
             // A session token that is missing comes first, and may be known only by reading its file.
             (Err(why), _) | (_, Err(why)) => return Err(subject.token().err().unwrap_or(why)),
         };
         Ok(Key {
             hash: self.hash(),
+            subject_hash: self.subject_hash(),
             subject,
             subject_token_type: self.subject_token_type.into(),
             requested_token_type: self.requested_token_type.map(Into::into),
-            server: self.server.bytes.into(),
+            server,
             endpoint,
             api_key,
             wanted: self.wanted.clone(),
         })
     }
 
-    fn endpoint(&self) -> Result<Server, Error> {
+    fn endpoint(&self) -> Result<(Arc<Secret>, Server), Error> {
         // What a request sets was checked by its setter: a URL that is wrong here is the environment's.
         match text::accept(self.server.bytes, SERVER.name())? {
-            Some(url) => Server::parse(url, SERVER.name()),
+            Some(url) => Ok((self.server.keep(url), Server::parse(url, SERVER.name())?)),
             None => Err(Error::new(ErrorKind::NoServer, NO_SERVER).because(NO_SERVER_HELP)),
         }
     }
 
-    fn api_key(&self) -> Result<Option<Secret>, Error> {
+    fn api_key(&self) -> Result<Option<Arc<Secret>>, Error> {
         match text::accept(self.api_key.bytes, API_KEY.name())? {
             None if self.api_key_required => {
                 Err(Error::new(ErrorKind::NoApiKey, NO_API_KEY).because(NO_API_KEY_HELP))
             }
-            key => Ok(key.map(Secret::new)),
+            key => Ok(key.map(|key| self.api_key.keep(key))),
         }
     }
 }
 
-fn given(token: &[u8]) -> Result<Secret, Error> {
-    Ok(Secret::new(
-        text::accept(token, "subject token")?.unwrap_or_default(),
-    ))
+fn given(token: Part<'_>) -> Result<Arc<Secret>, Error> {
+    Ok(token.keep(text::accept(token.bytes, "subject token")?.unwrap_or_default()))
 }
 
 /// A question that was checked, and is kept.
 #[derive(Debug)]
 pub(crate) struct Key {
     hash: u64,
+    subject_hash: u64,
     subject: OwnedSubject,
     subject_token_type: Box<str>,
     requested_token_type: Option<Box<str>>,
     /// As it was written.
-    server: Box<[u8]>,
+    server: Arc<Secret>,
     endpoint: Server,
-    api_key: Option<Secret>,
+    api_key: Option<Arc<Secret>>,
     wanted: Wanted,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum OwnedSubject {
-    Given(Secret),
+    Given(Arc<Secret>),
     Ambient {
         file: Box<[u8]>,
         variable: Zeroizing<Vec<u8>>,
@@ -153,7 +157,7 @@ impl OwnedSubject {
     /// The token; reads the content token's file.
     fn token(&self) -> Result<Secret, Error> {
         match self {
-            Self::Given(token) => Ok(token.clone()),
+            Self::Given(token) => Ok(Secret::clone(token)),
             Self::Ambient { file, variable } => {
                 environment::content_token(file, variable)?.ok_or_else(|| {
                     let (file, variable) = (CONTENT_TOKEN_FILE.name(), CONTENT_TOKEN.name());
@@ -168,7 +172,7 @@ impl OwnedSubject {
 
     fn is(&self, subject: Subject<'_>) -> bool {
         match (self, subject) {
-            (Self::Given(ours), Subject::Given(theirs)) => ours.expose().as_bytes() == theirs.bytes,
+            (Self::Given(ours), Subject::Given(theirs)) => theirs.is(ours),
             (
                 Self::Ambient { file, variable },
                 Subject::Ambient {
@@ -186,15 +190,19 @@ impl Key {
         self.hash
     }
 
+    /// The hash of the subject alone; of a session token, that of its bytes.
+    pub fn subject_hash(&self) -> u64 {
+        self.subject_hash
+    }
+
     /// Whether this is the whole of `question`.
     pub fn is(&self, question: &Question<'_>) -> bool {
         self.subject.is(question.subject)
-            && *self.server == *question.server.bytes
-            && self
-                .api_key
-                .as_ref()
-                .map_or(&[][..], |key| key.expose().as_bytes())
-                == question.api_key.bytes
+            && question.server.is(&self.server)
+            && match &self.api_key {
+                Some(key) => question.api_key.is(key),
+                None => question.api_key.bytes.is_empty(),
+            }
             && *self.subject_token_type == *question.subject_token_type
             && self.requested_token_type.as_deref() == question.requested_token_type
             && self.wanted == *question.wanted
@@ -210,7 +218,7 @@ impl Key {
     }
 
     pub fn api_key(&self) -> Option<&Secret> {
-        self.api_key.as_ref()
+        self.api_key.as_deref()
     }
 
     /// The exchange that answers the question. Reads the content token's file.

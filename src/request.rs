@@ -32,7 +32,7 @@ pub struct Request {
     pub(crate) server: Option<Hashed>,
     pub(crate) api_key: Option<Hashed>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) min_validity: Duration,
+    pub(crate) min_validity_ms: i64,
     pub(crate) force_refresh: bool,
     pub(crate) cancelled: Option<Cancelled>,
 }
@@ -57,7 +57,7 @@ impl Request {
             server: None,
             api_key: None,
             timeout: None,
-            min_validity: Duration::ZERO,
+            min_validity_ms: 0,
             force_refresh: false,
             cancelled: None,
         }
@@ -127,7 +127,7 @@ impl Request {
     /// How long the token should live on, at the least. What the server has nothing better than is given all the
     /// same: look at [`Token::expires_at`](crate::Token::expires_at).
     pub fn set_min_validity(&mut self, min_validity: Duration) -> &mut Self {
-        self.min_validity = min_validity;
+        self.min_validity_ms = min_validity.as_millis().try_into().unwrap_or(i64::MAX);
         self
     }
 
