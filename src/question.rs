@@ -247,3 +247,59 @@ impl PartialEq for Key {
             && self.wanted == other.wanted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys whose hashes are the same, as they may be by chance.
+    fn key(
+        subject: Subject<'_>,
+        types: [&str; 2],
+        server: &'static str,
+        api_key: &str,
+        scope: &str,
+    ) -> (Key, bool) {
+        let mut wanted = Wanted::default();
+        wanted.set_scope(Some(scope.to_owned()));
+        let question = Question {
+            subject,
+            subject_token_type: types[0],
+            requested_token_type: Some(types[1]),
+            server: Part::of(server.as_bytes()),
+            api_key: Part::of(api_key.as_bytes()),
+            api_key_required: true,
+            wanted: &wanted,
+        };
+        let mut key = question.to_key().unwrap();
+        key.hash = 0;
+        let is_itself = key.is(&question);
+        (key, is_itself)
+    }
+
+    #[test]
+    fn questions_with_the_same_hash_are_told_apart_by_every_part() {
+        let given = |token: &'static str| Subject::Given(Part::of(token.as_bytes()));
+        let ambient = |file: &'static str, variable: &'static str| Subject::Ambient {
+            file: Part::of(file.as_bytes()),
+            variable: Part::of(variable.as_bytes()),
+        };
+        let keys = [
+            key(given("a"), ["t", "r"], "http://h", "k", "s"),
+            key(given("b"), ["t", "r"], "http://h", "k", "s"),
+            key(ambient("", "a"), ["t", "r"], "http://h", "k", "s"),
+            key(ambient("a", ""), ["t", "r"], "http://h", "k", "s"),
+            key(given("a"), ["u", "r"], "http://h", "k", "s"),
+            key(given("a"), ["t", "q"], "http://h", "k", "s"),
+            key(given("a"), ["t", "r"], "http://i", "k", "s"),
+            key(given("a"), ["t", "r"], "http://h", "l", "s"),
+            key(given("a"), ["t", "r"], "http://h", "k", "z"),
+        ];
+        for (at, (one, is_itself)) in keys.iter().enumerate() {
+            assert!(is_itself, "{at}");
+            for (other_at, (other, _)) in keys.iter().enumerate() {
+                assert_eq!(one == other, at == other_at, "{at} and {other_at}");
+            }
+        }
+    }
+}

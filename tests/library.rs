@@ -38,3 +38,10 @@ fn every_exported_function_is_called_by_a_c_host() {
 fn a_c_host_can_pass_null_everywhere() {
     run(&mut clean(compile(&root().join("tests/hosts/c/nulls.c"))));
 }
+
+/// Its fork hooks and its threads would be left without their code.
+#[test]
+fn the_library_stays_in_a_process_that_closes_it() {
+    let dynamic = run(Command::new("readelf").arg("-d").arg(library()));
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+}
