@@ -123,6 +123,7 @@ impl Work for FakeWork {
         });
         Some(Ok(Issued {
             token,
+            refresh_token_refused: false,
             asked: self.asked,
         }))
     }

@@ -36,6 +36,8 @@ pub(crate) type Landing = Result<Arc<Token>, (Error, Option<Arc<Token>>)>;
 pub(crate) struct Issued {
     pub token: Token,
     pub asked: Moment,
+    /// The refresh token was refused: this came of an exchange from scratch, and the old one is void.
+    pub refresh_token_refused: bool,
 }
 
 pub(crate) struct Cache {
@@ -407,9 +409,10 @@ impl Entry {
             life.tried_in_vain(now);
         }
         // RFC 6749, section 6: an answer without a new refresh token leaves the old one in force.
+        let in_force = before.filter(|_| !issued.refresh_token_refused);
         let refresh_token = token
             .refresh_token()
-            .or(before.and_then(|before| before.refresh_token));
+            .or(in_force.and_then(|before| before.refresh_token));
         let token = Arc::new(token);
         self.refused = None;
         self.held = Some(Held {

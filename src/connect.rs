@@ -99,14 +99,22 @@ struct Ask {
 
 impl Ask {
     async fn answer(mut self, clients: Arc<Clients>) -> Result<Issued, Error> {
+        let mut refresh_token_refused = false;
         if let Some(renewal) = self.renewal.take() {
             match self.post(&clients, renewal).await {
-                Err(why) if why.kind() == ErrorKind::Refused => log::info!("The renewal was refused: {why}"),
+                Err(why) if why.kind() == ErrorKind::Refused => {
+                    log::info!("The renewal was refused: {why}");
+                    refresh_token_refused = true;
+                }
                 answered => return answered,
             }
         }
         let exchange = std::mem::take(&mut self.exchange);
-        self.post(&clients, exchange).await
+        let issued = self.post(&clients, exchange).await?;
+        Ok(Issued {
+            refresh_token_refused,
+            ..issued
+        })
     }
 
     async fn post(&self, clients: &Clients, form: Form) -> Result<Issued, Error> {
@@ -120,6 +128,10 @@ impl Ask {
         let answer = transport::send(clients, post).await?;
         let quoter = Quoter::new(self.secrets.iter().map(Secret::expose));
         let token = answer.read(asked.unix_s(), &quoter)?;
-        Ok(Issued { token, asked })
+        Ok(Issued {
+            token,
+            asked,
+            refresh_token_refused: false,
+        })
     }
 }

@@ -701,6 +701,12 @@ fn a_refresh_token_renews_and_where_it_is_refused_the_exchange_starts_from_scrat
         assert_eq!(renewal.header("authorization"), Some(key.as_str()));
         assert_eq!(renewal.path, first.path);
         assert_eq!(scratch.body, first.body);
+
+        // The refused one is void: it is not tried again.
+        host.ok(&["service_account"]);
+        let requests = connect.requests();
+        assert_eq!(requests.len(), 4);
+        assert_eq!(requests[3].body, first.body);
     }
 }
 

@@ -99,6 +99,7 @@ impl Work for Exchanging {
         });
         Some(Ok(Issued {
             token,
+            refresh_token_refused: false,
             asked: self.server.now(),
         }))
     }
