@@ -66,7 +66,7 @@ impl World for Connect {
     }
 
     fn jitter(&self) -> f64 {
-        // Processes that started together have different addresses of things and the like; they need no more.
+        // Processes that started together differ by their ids.
         static DRAWN: AtomicU64 = AtomicU64::new(0);
         let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
         let now = Moment::now();

@@ -199,7 +199,7 @@ impl Shared {
     }
 }
 
-/// A panic elsewhere does not poison what is here: both locks guard a single step.
+/// A panic elsewhere does not poison what is here: each lock guards a single step.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
