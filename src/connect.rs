@@ -13,7 +13,7 @@ use crate::driver::{Clients, Job, building};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Form, refresh_form};
 use crate::hash::combine;
-use crate::process::{self, HoldOverFork};
+use crate::process::{self, HoldOverFork, Place};
 use crate::question::Key;
 use crate::quote::Quoter;
 use crate::secret::Secret;
@@ -24,7 +24,7 @@ use crate::transport::{self, Post};
 static BROKER: Broker<Connect> = Broker::new(Connect);
 
 pub(crate) fn broker() -> &'static Broker<Connect> {
-    process::hold_over_fork(&LOCK);
+    process::hold_over_fork(Place::Broker, &LOCK);
     &BROKER
 }
 
@@ -35,7 +35,7 @@ struct BrokerLock;
 
 impl HoldOverFork for BrokerLock {
     fn hold(&'static self) -> Box<dyn std::any::Any> {
-        Box::new((building(), BROKER.lock().hold()))
+        Box::new((building(), BROKER.hold()))
     }
 }
 
@@ -43,22 +43,7 @@ pub(crate) struct Connect;
 
 impl World for Connect {
     fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error> {
-        let exchange = key.exchange()?;
-        let ask = Ask {
-            server: key.endpoint().clone(),
-            api_key: key.api_key().cloned(),
-            exchange: exchange.form(),
-            renewal: refresh_token
-                .as_ref()
-                .map(|token| refresh_form(token, key.wanted().scope())),
-            secrets: exchange
-                .secrets()
-                .map(Secret::new)
-                .chain(key.api_key().cloned())
-                .chain(refresh_token)
-                .collect(),
-        };
-        Ok(Box::new(Job::new(|clients| ask.answer(clients))?))
+        Ask::new(key, refresh_token)?.begin()
     }
 
     fn now(&self) -> Moment {
@@ -87,17 +72,40 @@ impl Work for Job<Result<Issued, Error>> {
 }
 
 /// All that it takes to ask the server.
-struct Ask {
-    server: Server,
-    api_key: Option<Secret>,
-    exchange: Form,
+pub(crate) struct Ask {
+    pub server: Server,
+    pub api_key: Option<Secret>,
+    pub exchange: Form,
     /// What is tried first.
-    renewal: Option<Form>,
+    pub renewal: Option<Form>,
     /// What must not stand in a message.
-    secrets: Vec<Secret>,
+    pub secrets: Vec<Secret>,
 }
 
 impl Ask {
+    /// Asks for the answer to `key`. Reads the content token's file.
+    pub fn new(key: &Key, refresh_token: Option<Secret>) -> Result<Self, Error> {
+        let exchange = key.exchange()?;
+        Ok(Self {
+            server: key.endpoint().clone(),
+            api_key: key.api_key().cloned(),
+            exchange: exchange.form(),
+            renewal: refresh_token
+                .as_ref()
+                .map(|token| refresh_form(token, key.wanted().scope())),
+            secrets: exchange
+                .secrets()
+                .map(Secret::new)
+                .chain(key.api_key().cloned())
+                .chain(refresh_token)
+                .collect(),
+        })
+    }
+
+    pub fn begin(self) -> Result<Box<dyn Work>, Error> {
+        Ok(Box::new(Job::new(|clients| self.answer(clients))?))
+    }
+
     async fn answer(mut self, clients: Arc<Clients>) -> Result<Issued, Error> {
         let mut refresh_token_refused = false;
         if let Some(renewal) = self.renewal.take() {

@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 
 use crate::dns::Resolver;
 use crate::error::{Error, ErrorKind};
+use crate::exchange::USER_AGENT;
 use crate::process::{NoSigpipe, PerProcess, generation};
 use crate::tls;
 
@@ -27,8 +28,6 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const IDLE_DRIVERS: usize = 8;
 /// How long a thread that looked up a name stays for the next one.
 const RESOLVER_KEEP_ALIVE: Duration = Duration::from_secs(1);
-
-const USER_AGENT: &str = concat!("connectcreds/", env!("CARGO_PKG_VERSION"));
 
 /// What all threads of this process share.
 #[derive(Default)]

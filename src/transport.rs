@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::answer::Answer;
 use crate::driver::{CONNECT_TIMEOUT, Clients};
 use crate::error::{AnswerFacts, Error, ErrorKind};
-use crate::exchange::Form;
+use crate::exchange::{self, Form};
 use crate::quote::Quoter;
 use crate::secret::{Secret, extend_wiped};
 use crate::server::Server;
@@ -21,8 +21,8 @@ use crate::server::Server;
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Room for an answer whose length is not known, in bytes.
 const BODY_ROOM: usize = 8 * 1024;
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static(exchange::FORM_TYPE);
+const JSON: HeaderValue = HeaderValue::from_static(exchange::ACCEPTED_TYPE);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A POST to the credential endpoint.
@@ -57,7 +57,7 @@ pub(crate) async fn send(clients: &Clients, post: Post) -> Result<Answer, Error>
 fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM), (ACCEPT, JSON)]);
     if let Some(key) = api_key {
-        let value = Secret::joined("Key ", key.expose());
+        let value = exchange::authorization(key);
         let mut value = HeaderValue::from_str(value.expose())
             .map_err(|_| Error::invalid_argument("The API key can not stand in a header."))?;
         value.set_sensitive(true);

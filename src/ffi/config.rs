@@ -2,7 +2,7 @@
 
 use super::{CC_OK, cc_status, shield};
 use crate::config;
-use crate::connect::broker;
+use crate::realm;
 
 /// Sets how many questions the cache remembers. What is over the new bound goes at once: first what has expired, then
 /// what was used least recently.
@@ -13,7 +13,7 @@ use crate::connect::broker;
 pub extern "C" fn cc_config_set_cache_capacity(entries: usize) -> cc_status {
     shield((), || {
         config::set_cache_capacity(entries);
-        broker().make_room();
+        realm::make_room();
     });
     CC_OK
 }
@@ -28,7 +28,7 @@ pub extern "C" fn cc_config_set_default_lifetime_s(seconds: u32) -> cc_status {
     CC_OK
 }
 
-/// Sets whether a token is renewed in the background when it comes near its end. When off, the call that finds it too
+/// Sets whether a token is renewed in the background when it comes near its end, which never happens inside a mock. When off, the call that finds it too
 /// late waits for the next one.
 ///
 /// @param on  true is the default
