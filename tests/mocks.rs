@@ -3,11 +3,12 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use connect_standin::Standin;
+use connect_standin::{Order, Standin};
 use support::{clean, compile, root, run};
 
 /// `mock.c`, about to play a scene.
@@ -17,6 +18,36 @@ fn scene(name: &str) -> Command {
     let mut command = clean(program);
     command.arg(name);
     command
+}
+
+/// `mock_threads.c`, about to play a scene.
+fn scene_of_threads(name: &str) -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/mock_threads.c")));
+    let mut command = clean(program);
+    command.arg(name);
+    command
+}
+
+/// Plays a scene while the server on `connect` holds its answers, until the scene says `line`.
+fn held_until(connect: &Standin, name: &str, line: &str) {
+    let hold = connect.hold();
+    let mut host = on(connect, &mut scene_of_threads(name))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the host starts");
+    let mut told = BufReader::new(host.stdout.take().expect("piped"));
+    let mut first = String::new();
+    told.read_line(&mut first).expect("the host tells");
+    hold.wait_for(1);
+    drop(hold);
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).expect("the host tells");
+    assert!(host.wait().expect("waited").success(), "{first}{rest}");
+    assert_eq!(
+        (first.as_str(), rest.as_str()),
+        (format!("{line}\n").as_str(), "")
+    );
 }
 
 /// As content on `connect`.
@@ -137,4 +168,78 @@ fn a_cancel_callback_that_asks_what_it_cancels_gets_an_error() {
     run(on(&connect, &mut scene("asking_in_a_cancel_callback")));
     drop(hold);
     assert_eq!(connect.exchanges(), 1);
+}
+
+#[test]
+fn who_ends_a_mock_waits_for_its_function_and_it_is_not_called_again() {
+    run(&mut scene_of_threads("the_end_waits"));
+    run(&mut scene_of_threads("no_call_after_the_end"));
+}
+
+#[test]
+fn two_functions_that_end_each_others_mock_both_come_back() {
+    run(&mut scene_of_threads("two_end_each_other"));
+}
+
+#[test]
+fn one_question_of_many_threads_is_one_call_of_the_function() {
+    run(&mut scene_of_threads("one_question"));
+}
+
+#[test]
+fn a_function_is_called_on_the_thread_that_asks() {
+    run(&mut scene_of_threads("on_the_asking_thread"));
+}
+
+#[test]
+fn a_real_call_that_began_before_a_mock_goes_on_as_it_began() {
+    let connect = Standin::start();
+    held_until(&connect, "a_real_call_goes_on", "mocked");
+    assert_eq!(connect.exchanges(), 1);
+}
+
+#[test]
+fn a_call_that_was_let_out_outlives_its_mock() {
+    let connect = Standin::start();
+    held_until(&connect, "what_was_let_out_outlives_its_mock", "ended");
+    assert_eq!(connect.exchanges(), 1);
+}
+
+#[test]
+fn what_was_let_out_goes_on_when_its_call_leaves() {
+    let connect = Standin::start();
+    held_until(
+        &connect,
+        "what_was_let_out_goes_on_when_its_call_leaves",
+        "cancelled",
+    );
+    assert_eq!(connect.exchanges(), 1);
+}
+
+#[test]
+fn no_function_is_called_in_the_background() {
+    let connect = Standin::start();
+    connect.order(Order::OAuthError {
+        status: 400,
+        error: "invalid_grant".to_owned(),
+        description: None,
+        uri: None,
+    });
+    held_until(&connect, "no_mock_is_asked_in_the_background", "cancelled");
+    assert_eq!(connect.exchanges(), 1);
+}
+
+#[test]
+fn a_forked_child_has_the_mock_and_its_cache_for_itself() {
+    run(&mut scene_of_threads("a_child_has_the_mock"));
+}
+
+#[test]
+fn a_function_may_fork_and_its_call_goes_on_in_both() {
+    run(&mut scene_of_threads("a_function_forks"));
+}
+
+#[test]
+fn children_made_while_functions_run_on_other_threads_answer_at_once() {
+    run(&mut scene_of_threads("forks_while_functions_run"));
 }

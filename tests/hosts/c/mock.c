@@ -4,7 +4,6 @@
  *
  * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. */
 #include <time.h>
-#include <unistd.h>
 
 #include "mock.h"
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <connectcreds.h>
 
@@ -117,6 +118,9 @@ static inline void reply_token(cc_mock_reply *reply, const char *name)
     cc_mock_reply_set(reply, 200, NULL, body);
 }
 
+/* A scene that hangs is ended after so long. */
+#define SCENE_S 120
+
 /* A scene and its name. */
 struct scene {
     const char *name;
@@ -127,6 +131,7 @@ static inline int play(const struct scene *scenes, size_t count, const char *nam
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(scenes[i].name, name) == 0) {
+            alarm(SCENE_S);
             scenes[i].play();
             return failures > 0;
         }
