@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::broker::Patience;
 use crate::cache::Wish;
-use crate::connect::broker;
-use crate::environment::{self, API_KEY, SERVER};
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::token_type;
 use crate::hash::{Hashed, Part};
 use crate::question::{Question, Subject};
+use crate::realm::{self, Realm};
 use crate::request::Request;
 use crate::token::Token;
 
@@ -56,10 +56,12 @@ const EXCHANGE: Words = Words {
 ///
 /// In this order: not on Connect, no session token, no server, no API key; then what the exchange brought.
 pub fn service_account_token(request: &Request) -> Result<Arc<Token>, Error> {
+    let realm = Realm::now();
     let requested = request.requested_token_type.as_deref();
     get(
+        &realm,
         &SERVICE_ACCOUNT,
-        content(request),
+        content(request, realm.environment()),
         token_type::CONTENT_SESSION,
         requested,
         request,
@@ -80,10 +82,11 @@ pub fn viewer_token(session_token: Option<&str>, request: &Request) -> Result<Ar
 
 /// [`viewer_token`] with a session token that was not looked at yet: being on Connect is asked first.
 pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
-    let session_token = match session_token {
+    let realm = Realm::now();
+    let session_token = match session_token.or(realm.environment().viewer_token()) {
         Some(token) if !token.is_empty() => token,
         absent => {
-            require_connect(&VIEWER)?;
+            require_connect(&VIEWER, request, realm.environment())?;
             return Err(match absent {
                 Some(_) => Error::new(ErrorKind::NotSupported, VIEWER.not_supported),
                 None => Error::new(ErrorKind::NoSession, NO_SESSION),
@@ -92,7 +95,14 @@ pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -
     };
     let requested = request.requested_token_type.as_deref();
     let subject = Subject::Given(Part::of(session_token));
-    get(&VIEWER, subject, token_type::USER_SESSION, requested, request)
+    get(
+        &realm,
+        &VIEWER,
+        subject,
+        token_type::USER_SESSION,
+        requested,
+        request,
+    )
 }
 
 /// An OpenID Connect id token that says which content this is, for services that trust the Connect server.
@@ -110,10 +120,12 @@ pub fn workload_token(request: &Request) -> Result<Arc<Token>, Error> {
             "A workload identity token is an id token: no other token type can be requested.",
         ));
     }
+    let realm = Realm::now();
     let requested = Some(token_type::ID_TOKEN);
     get(
+        &realm,
         &WORKLOAD,
-        content(request),
+        content(request, realm.environment()),
         token_type::CONTENT_SESSION,
         requested,
         request,
@@ -147,6 +159,7 @@ pub(crate) fn exchange_token_of(
         .ok_or_else(|| Error::invalid_argument("A subject token type is required."))?;
     let requested = request.requested_token_type.as_deref();
     get(
+        &Realm::now(),
         &EXCHANGE,
         Subject::Given(Part::of(subject_token)),
         subject_token_type,
@@ -170,43 +183,51 @@ pub fn has_workload_token(request: &Request) -> bool {
     workload_token(request).is_ok()
 }
 
-fn require_connect(words: &Words) -> Result<(), Error> {
-    match words.only_on_connect.is_empty() || environment::running_on_connect() {
+/// Whether this process runs as content on Posit Connect or Connect Cloud, or seems to, inside a [`Mock`](crate::Mock).
+pub fn running_on_connect() -> bool {
+    Realm::now().environment().running_on_connect()
+}
+
+fn require_connect(words: &Words, request: &Request, environment: Environment) -> Result<(), Error> {
+    match words.only_on_connect.is_empty() || request.on_connect || environment.running_on_connect() {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::NotOnConnect, words.only_on_connect)),
     }
 }
 
 #[inline]
-fn content(request: &Request) -> Subject<'_> {
+fn content(request: &Request, environment: Environment) -> Subject<'_> {
     match &request.content_token {
         Some(token) => Subject::Given(token.part()),
-        None => Subject::ambient(),
+        None => Subject::ambient(environment),
     }
 }
 
 /// What the request says, else what the environment says.
 #[inline]
-fn given_or(hashed: &Option<Hashed>, variable: environment::Variable) -> Part<'_> {
-    hashed
-        .as_ref()
-        .map_or_else(|| Part::of(variable.bytes()), Hashed::part)
+fn given_or(hashed: &Option<Hashed>, ambient: impl FnOnce() -> Part<'static>) -> Part<'_> {
+    match hashed {
+        Some(given) => given.part(),
+        None => ambient(),
+    }
 }
 
 fn get(
+    realm: &Realm,
     words: &Words,
     subject: Subject<'_>,
     subject_token_type: &str,
     requested_token_type: Option<&str>,
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
-    require_connect(words)?;
+    let environment = realm.environment();
+    require_connect(words, request, environment)?;
     let question = Question {
         subject,
         subject_token_type,
         requested_token_type,
-        server: given_or(&request.server, SERVER),
-        api_key: given_or(&request.api_key, API_KEY),
+        server: given_or(&request.server, || environment.server()),
+        api_key: given_or(&request.api_key, || environment.api_key()),
         api_key_required: !words.only_on_connect.is_empty(),
         wanted: &request.wanted,
     };
@@ -214,7 +235,7 @@ fn get(
         min_validity_ms: request.min_validity_ms,
         force_refresh: request.force_refresh,
     };
-    if let Some(token) = broker().cached(&question, wish) {
+    if let Some(token) = realm.cached(&question, wish) {
         return Ok(token);
     }
     let patience = Patience {
@@ -224,7 +245,7 @@ fn get(
     };
     question
         .to_key()
-        .and_then(|key| broker().obtain(key, &patience))
+        .and_then(|key| realm.obtain(key, &patience))
         .map_err(|why| in_words(why, words))
 }
 
@@ -237,18 +258,19 @@ fn in_words(why: Error, words: &Words) -> Error {
     }
 }
 
-/// Drops every cached token and remembered refusal.
+/// Drops every cached token and remembered refusal; inside a [`Mock`](crate::Mock), those of the mock.
 pub fn clear_cache() {
-    broker().clear();
+    Realm::now().clear();
 }
 
-/// Drops all that is held for a viewer's session token: the viewer left.
+/// Drops all that is held for a viewer's session token: the viewer left. Inside a [`Mock`](crate::Mock), what the mock
+/// holds for it.
 pub fn forget_session(session_token: &str) {
-    broker().forget_session(session_token);
+    Realm::now().forget_session(session_token);
 }
 
 /// Drops a token from the cache, since the service it is for refused it; a newer one that is there already stays. Says
 /// whether it was dropped.
 pub fn invalidate(token: &Token) -> bool {
-    broker().invalidate(token)
+    realm::invalidate(token)
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
+use crate::hash::Part;
 use crate::process::variable;
 use crate::secret::Secret;
 use crate::text;
@@ -39,10 +40,50 @@ impl Variable {
     }
 }
 
-/// Whether this process runs as content on Posit Connect or Connect Cloud.
-pub fn running_on_connect() -> bool {
-    matches!(variable(c"POSIT_PRODUCT"), b"CONNECT" | b"CONNECT_CLOUD")
-        || variable(c"RSTUDIO_PRODUCT") == b"CONNECT"
+/// Where a call looks for what its request does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// The process's variables.
+    Process,
+    /// A mock's, the same for all: the process's variables are neither looked at nor touched.
+    Mocked,
+}
+
+impl Environment {
+    /// Whether this process runs as content on Posit Connect or Connect Cloud.
+    pub fn running_on_connect(self) -> bool {
+        self == Self::Mocked
+            || matches!(variable(c"POSIT_PRODUCT"), b"CONNECT" | b"CONNECT_CLOUD")
+            || variable(c"RSTUDIO_PRODUCT") == b"CONNECT"
+    }
+
+    pub fn server(self) -> Part<'static> {
+        self.part(SERVER, b"http://localhost:3030")
+    }
+
+    pub fn api_key(self) -> Part<'static> {
+        self.part(API_KEY, b"key")
+    }
+
+    pub fn content_token(self) -> Part<'static> {
+        self.part(CONTENT_TOKEN, b"session-token")
+    }
+
+    pub fn content_token_file(self) -> Part<'static> {
+        self.part(CONTENT_TOKEN_FILE, b"")
+    }
+
+    /// The session token of a viewer of whom the caller knows nothing.
+    pub fn viewer_token(self) -> Option<&'static [u8]> {
+        (self == Self::Mocked).then_some(b"user-token")
+    }
+
+    fn part(self, variable: Variable, mocked: &'static [u8]) -> Part<'static> {
+        Part::of(match self {
+            Self::Process => variable.bytes(),
+            Self::Mocked => mocked,
+        })
+    }
 }
 
 /// The content session token in the file at `path`, or else `in_variable`; either may be empty.

@@ -34,7 +34,7 @@ impl Sources {
     fn now() -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
-            bundle: chosen_bundle().clone(),
+            bundle: chosen_bundle(),
             variables: [CA_CERTIFICATE, SSL_CERT_FILE, SSL_CERT_DIR].map(set),
         }
     }

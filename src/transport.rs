@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::attempts::Failure;
 use crate::driver::Clients;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Form;
+use crate::exchange::{self, Form};
 use crate::explain::{self, Unread};
 use crate::proxy::{Route, is_loopback};
 use crate::quote::Quoter;
@@ -30,8 +30,8 @@ const BODY_ROOM: usize = 8 * 1024;
 /// How much is repeated of where a redirect points, in characters.
 const LOCATION_LIMIT: usize = 200;
 
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static(exchange::FORM_TYPE);
+const JSON: HeaderValue = HeaderValue::from_static(exchange::ACCEPTED_TYPE);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A POST to the credential endpoint.
@@ -115,7 +115,7 @@ async fn send_once(
 fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM), (ACCEPT, JSON)]);
     if let Some(key) = api_key {
-        let value = Secret::joined("Key ", key.expose());
+        let value = exchange::authorization(key);
         let mut value = HeaderValue::from_str(value.expose())
             .map_err(|_| Error::invalid_argument("The API key can not stand in a header."))?;
         value.set_sensitive(true);

@@ -32,6 +32,8 @@ mod cache;
 
 mod config;
 
+mod mock;
+
 mod version;
 
 pub use aws::*;
@@ -39,6 +41,7 @@ pub use cache::*;
 pub use config::*;
 pub use credentials::*;
 pub use error::*;
+pub use mock::*;
 pub use request::*;
 pub use status::*;
 pub use token::*;
