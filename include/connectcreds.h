@@ -65,6 +65,26 @@
 #define CC_TOKEN_TYPE_USER_SESSION "urn:posit:connect:user-session-token"
 
 /**
+ * What went wrong: a call failed.
+ */
+#define CC_LOG_ERROR 1
+
+/**
+ * What may go wrong, or went wrong and is made up for.
+ */
+#define CC_LOG_WARNING 2
+
+/**
+ * What the library does: requests and their answers, attempts, redirects, tokens.
+ */
+#define CC_LOG_INFO 3
+
+/**
+ * How it decides: the environment, the cache, the way to the server.
+ */
+#define CC_LOG_DEBUG 4
+
+/**
  * AWS credentials. Immutable: any thread may read them. Wiped from memory when they are freed.
  */
 typedef struct cc_aws_credentials cc_aws_credentials;
@@ -192,6 +212,16 @@ typedef struct {
  * cc_mock_reply_set()).
  */
 typedef bool (*cc_mock_fn)(const cc_mock_request *request, cc_mock_reply *reply, void *user_data);
+
+/**
+ * Is told a line of the log: one event, without a line break and without a secret. A server's words are data: print the
+ * message with "%s", never as a format.
+ *
+ * It is called on threads that are inside a call of the library, at a moment when no lock is held; lines of background
+ * work wait for the next call. It may call the library, which then tells it nothing; it must return (no longjmp).
+ * `message` is valid until it returns.
+ */
+typedef void (*cc_log_fn)(int32_t level, const char *message, void *user_data);
 
 /**
  * Success.
@@ -1016,6 +1046,36 @@ void cc_mock_reply_set(cc_mock_reply *reply,
                        int32_t status,
                        const char *content_type,
                        const char *body);
+
+/**
+ * Has the process's log told to a callback, in the place of the one before. When this returns, the one before is never
+ * called again, and is running on no other thread: its data can be freed. Lines that it was not told yet are dropped.
+ * CONNECTCREDS_DEBUG=1 in the environment sends the log to standard error, beside that.
+ *
+ * @param max_level  up to which level: CC_LOG_ERROR, _WARNING, _INFO or _DEBUG; 0 or less: none
+ * @param fn         NULL: none
+ * @param user_data  given to the callback; may be NULL. Blocks while the one before runs on another thread.
+ */
+void cc_log_set_callback(int32_t max_level,
+                         cc_log_fn fn,
+                         void *user_data);
+
+/**
+ * Writes a report for a bug ticket, to be read by a person: the library's version, whether the process runs on Connect
+ * and why, which variables are set (never their values), the server, certificate authorities, the way to the server,
+ * settings, the cache's counts, and the last error of each kind. No secret stands in it. It may grow: do not parse it.
+ *
+ * @param report  where it goes, to be freed with cc_string_free(); NULL is rejected
+ * @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL. Blocks while it reads files; nothing goes over the network.
+ */
+cc_status cc_diagnose(char **report);
+
+/**
+ * Frees a string that the library gave away.
+ *
+ * @param string  the string; NULL is a no-op. Does not block.
+ */
+void cc_string_free(char *string);
 
 /**
  * The version of the library that is running, as CC_VERSION is that of the header.

@@ -15,14 +15,15 @@ use crate::config;
 use crate::error::{Error, ErrorKind};
 use crate::flight::{Flight, Trouble};
 use crate::freshness::Life;
+use crate::log;
 use crate::process::{self, HoldOverFork, ReadMostly, Slot, generation};
 use crate::question::{Key, Question};
 use crate::secret::Secret;
 use crate::sync::{Instant, SLOTS, thread, thread_local};
 use crate::token::Token;
 
-/// How often a caller's cancel callback is asked, at the least every 100 ms.
-const CANCEL_TICK: Duration = Duration::from_millis(50);
+/// How often a caller's cancel callback is asked, at the least every 100 ms, and the host is told the log.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What the broker needs of the world: the server, the clock, chance. Tests have their own.
 pub(crate) trait World: Sync + 'static {
@@ -169,6 +170,15 @@ impl<W: World> Broker<W> {
         Flight::new(generation(), Instant::now() + config::timeout())
     }
 
+    /// Why [`cached`](Handle::cached) finds nothing, for the log.
+    pub fn why_not(&self, question: &Question<'_>, wish: Wish) -> &'static str {
+        let now = self.world.now();
+        match wish.force_refresh {
+            true => "a new token is asked for",
+            false => self.cache.read(|cache, _| cache.why_not(question, now)),
+        }
+    }
+
     /// A token that still lives, for who has no time to wait for a better one.
     fn old_token(&self, key: &Key, wish: Wish) -> Option<Arc<Token>> {
         let now = self.world.now();
@@ -228,6 +238,7 @@ pub(crate) trait Handle: Deref<Target = Broker<Self::World>> + Clone + Send + 's
                 Step::Join(flight) if is_led_here(&flight) => return Err(asked_again()),
                 Step::Join(flight) => {
                     self.coalesced.fetch_add(1, Ordering::Relaxed);
+                    log::debug!("Waiting for the exchange that another call makes");
                     let waited = wait(&flight, deadline, patience.cancelled);
                     (flight, waited)
                 }
@@ -238,7 +249,10 @@ pub(crate) trait Handle: Deref<Target = Broker<Self::World>> + Clone + Send + 's
             };
             return match waited {
                 Ok(Ok(token)) => Ok(token),
-                Ok(Err((_, Some(old)))) if !patience.wish.force_refresh => Ok(old),
+                Ok(Err((_, Some(old)))) if !patience.wish.force_refresh => {
+                    log::info!("The exchange failed, the old token still serves");
+                    Ok(old)
+                }
                 Ok(Err((why, _))) => Err(why),
                 Err(Left::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")),
                 Err(Left::TimedOut) => self
@@ -296,6 +310,7 @@ fn refresh_in_background<H: Handle>(broker: &H, key: Arc<Key>) {
     let Some(Step::Lead(flight, refresh_token)) = step else {
         return;
     };
+    log::debug!("The token nears its end: it is renewed in the background");
     let mut leading = Leading::new(broker, key, flight, Wish::default());
     in_background(move || {
         if leading.begin(refresh_token).is_none() {
@@ -347,14 +362,15 @@ fn drive<T>(
     let began_in = generation();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let at_most = if cancelled.is_some() {
-            left.min(CANCEL_TICK)
+        let at_most = if cancelled.is_some() || log::is_listened_to() {
+            left.min(TICK)
         } else {
             left
         };
         if let Some(result) = advance(at_most) {
             return Ok(result);
         }
+        log::deliver();
         let cancel = cancelled.is_some_and(|cancelled| cancelled());
         if generation() != began_in {
             return Err(Left::Forked);
@@ -386,7 +402,7 @@ fn wait(
 fn in_background(work: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().name("connectcreds".to_owned());
     if let Err(why) = process::without_signals(|| thread.spawn(work)) {
-        log::warn!("No thread for a background exchange: {why}.");
+        log::warning!("No thread for a background exchange: {why}.");
     }
 }
 
@@ -478,7 +494,7 @@ impl<H: Handle> Leading<H> {
         });
         if let Err(why) = &brought {
             broker.failures.fetch_add(1, Ordering::Relaxed);
-            log::warn!("{why}");
+            log::warning!("The exchange failed: {why}");
         }
         let settle = |cache: &mut Cache| {
             // Read under the lock: a bound that was raised meanwhile evicts nothing.

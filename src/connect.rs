@@ -14,6 +14,7 @@ use crate::driver::{Clients, Job, building};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Form, refresh_form};
 use crate::hash::combine;
+use crate::log;
 use crate::process::{self, HoldOverFork, Place};
 use crate::question::Key;
 use crate::quote::Quoter;
@@ -125,7 +126,7 @@ impl Ask {
         if let Some(renewal) = &self.renewal {
             match self.attempt(&clients, renewal).await {
                 Err(why) if why.kind() == ErrorKind::Refused => {
-                    log::info!("The renewal was refused: {why}");
+                    log::info!("The refresh token was refused, a token is asked for from scratch: {why}");
                     refresh_token_refused = true;
                 }
                 answered => return answered,

@@ -71,6 +71,7 @@ mod flight;
 mod freshness;
 mod hash;
 mod lifetime;
+mod log;
 mod members;
 mod mock;
 mod process;
@@ -79,6 +80,7 @@ mod question;
 mod quote;
 mod realm;
 mod redirect;
+mod report;
 mod request;
 mod retry;
 mod roots;
@@ -96,7 +98,7 @@ mod wanted;
 pub use asked::MockRequest;
 pub use aws::AwsCredentials;
 pub use credentials::{
-    clear_cache, exchange_token, forget_session, has_service_account_token, has_viewer_token,
+    clear_cache, diagnose, exchange_token, forget_session, has_service_account_token, has_viewer_token,
     has_workload_token, invalidate, running_on_connect, service_account_token, viewer_token, workload_token,
 };
 pub use error::{Error, ErrorKind};

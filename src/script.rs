@@ -18,6 +18,7 @@ use crate::clock::Moment;
 use crate::connect::Ask;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{ACCEPTED_TYPE, Form, token_type};
+use crate::log;
 use crate::question::Key;
 use crate::quote::Quoter;
 use crate::running::Callback;
@@ -279,9 +280,11 @@ impl Asking {
         let asked = self.script.now();
         let request = MockRequest::new(&self.ask, &form);
         let Some(response) = self.script.answer(&request)? else {
+            log::info!("The mock lets the request out");
             self.let_out = Some(self.let_out(form)?);
             return Ok(None);
         };
+        log::info!("The mock answers: HTTP {}", response.status);
         let quoter = Quoter::new(self.ask.secrets.iter().map(Secret::expose));
         let token = response.into_answer().read(asked.unix_s(), &quoter)?;
         Ok(Some(Issued {
