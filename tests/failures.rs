@@ -8,16 +8,6 @@ use support::host::Host;
 const POINTER: &str =
     "https://docs.posit.co/connect/user/oauth-integrations/#adding-oauth-integrations-to-deployed-content";
 
-/// An environment of Connect's, with some variables changed, or taken away when the value is "".
-fn changed(connect: &Standin, changes: &[(&'static str, &str)]) -> Host {
-    let mut environment = connect.environment();
-    for (changed, value) in changes {
-        environment.retain(|(name, _)| name != changed);
-        environment.push((changed, (*value).to_owned()));
-    }
-    Host::with(environment.iter().map(|(name, value)| (*name, value.as_str())))
-}
-
 #[test]
 fn running_on_connect_is_what_connect_says() {
     for (variables, on_connect) in [
@@ -46,8 +36,8 @@ fn running_on_connect_is_what_connect_says() {
 #[test]
 fn each_kind_fails_in_its_own_words() {
     let connect = Standin::start();
-    let mut elsewhere = changed(&connect, &[("POSIT_PRODUCT", "")]);
-    let mut old = changed(&connect, &[("CONNECT_CONTENT_SESSION_TOKEN", "")]);
+    let mut elsewhere = Host::changed(&connect, &[("POSIT_PRODUCT", "")]);
+    let mut old = Host::changed(&connect, &[("CONNECT_CONTENT_SESSION_TOKEN", "")]);
     let mut here = Host::on(&connect);
     for (call, only_on, not_supported, cannot) in [
         (
@@ -271,7 +261,7 @@ fn a_bad_environment_is_an_invalid_argument_that_names_the_variable() {
         ("CONNECT_CONTENT_SESSION_TOKEN", "hunter2\r"),
     ] {
         let message =
-            changed(&connect, &[(name, value)]).fails(&["service_account"], "CC_ERR_INVALID_ARGUMENT");
+            Host::changed(&connect, &[(name, value)]).fails(&["service_account"], "CC_ERR_INVALID_ARGUMENT");
         assert!(message.contains(name), "{value}: {message}");
         assert!(!message.contains("hunter2"), "{value}: {message}");
     }
@@ -517,7 +507,7 @@ fn a_call_that_takes_longer_than_it_may_is_a_time_out() {
 fn a_server_that_is_not_trusted_is_a_tls_error() {
     let connect = Standin::start_tls();
     let other = Standin::start_tls();
-    let mut host = changed(
+    let mut host = Host::changed(
         &connect,
         &[(
             "SSL_CERT_FILE",
