@@ -409,7 +409,7 @@ cc_status cc_request_set_param(cc_request *request, const char *name, const char
  * Sets how long a call with this request may take.
  *
  * @param request       the request; NULL is rejected
- * @param milliseconds  0: the default, 20,000
+ * @param milliseconds  0: as set for the process by cc_config_set_timeout_ms(), 20,000 by default
  * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
  */
 cc_status cc_request_set_timeout_ms(cc_request *request, uint32_t milliseconds);
@@ -693,6 +693,54 @@ bool cc_token_invalidate(const cc_token *token);
  * @param size   sizeof(cc_cache_stats) of the caller's header, in bytes: no more is written. Does not block.
  */
 void cc_cache_get_stats(cc_cache_stats *stats, size_t size);
+
+/**
+ * Sets certificate authorities to trust beside the system's, such as a private one that signed the Connect server's
+ * certificate. The file is read now; later exchanges use it.
+ *
+ * @param path   a file with one certificate or more in PEM form. NULL or "": back to the default, the file named by
+ *               CONNECT_CA_CERTIFICATE if there is one
+ * @param error  where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK, or CC_ERR_INVALID_ARGUMENT when the file can not be read, holds no certificate or a malformed one: then
+ *         nothing changes. Blocks while it reads the file.
+ */
+cc_status cc_config_set_ca_bundle(const char *path,
+                                  cc_error **error);
+
+/**
+ * Sets how long a call may take that says nothing else, from its beginning to its end, attempts and pauses included. It
+ * is also how long an exchange in the background may take.
+ *
+ * @param milliseconds  0: back to the default, 20,000
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_timeout_ms(uint32_t milliseconds);
+
+/**
+ * Sets how long one attempt at an exchange may take, from the connection to the last byte of the answer. What ran out of
+ * it is attempted again, while the call has time.
+ *
+ * @param milliseconds  0: back to the default, 8,000
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_attempt_timeout_ms(uint32_t milliseconds);
+
+/**
+ * Sets how long a connection may take to come about: looking up the name, connecting, the TLS handshake.
+ *
+ * @param milliseconds  0: back to the default, 3,000
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_connect_timeout_ms(uint32_t milliseconds);
+
+/**
+ * Sets how often an exchange is attempted when it fails with what may pass: the connection, a time-out, HTTP 408, 429,
+ * 500, 502, 503 and 504, and the OAuth codes temporarily_unavailable and server_error.
+ *
+ * @param attempts  1: once; 0: back to the default, 3
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_max_attempts(uint32_t attempts);
 
 /**
  * Sets how many questions the cache remembers. What is over the new bound goes at once: first what has expired, then

@@ -10,7 +10,7 @@ use crate::cache::{Cache, Exchanging, Found, Issued, Landing, Step, Wish};
 use crate::clock::Moment;
 use crate::config;
 use crate::error::{Error, ErrorKind};
-use crate::flight::Flight;
+use crate::flight::{Flight, Trouble};
 use crate::freshness::Life;
 use crate::process::{self, HoldOverFork, ReadMostly, Slot, generation};
 use crate::question::{Key, Question};
@@ -24,8 +24,13 @@ const CANCEL_TICK: Duration = Duration::from_millis(50);
 /// What the broker needs of the world: the server, the clock, chance. Tests have their own.
 pub(crate) trait World: Sync {
     /// Begins the exchange that answers `key`: a renewal by `refresh_token`, if there is one. What can not be begun is
-    /// an error of the exchange.
-    fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error>;
+    /// an error of the exchange. How it fares is noted on `flight`, which says how long someone waits for it.
+    fn begin(
+        &self,
+        key: &Key,
+        refresh_token: Option<Secret>,
+        flight: &Arc<Exchanging>,
+    ) -> Result<Box<dyn Work>, Error>;
     fn now(&self) -> Moment;
     /// From 0 to 1.
     fn jitter(&self) -> f64;
@@ -137,14 +142,16 @@ impl<W: World> Broker<W> {
             let step = self
                 .cache
                 .write(|cache| cache.enter(&key, self.world.now(), patience.wish, generation(), begin));
-            let waited = match step {
+            let (flight, waited) = match step {
                 Step::Done(answer) => return answer,
                 Step::Join(flight) => {
                     self.coalesced.fetch_add(1, Ordering::Relaxed);
-                    wait(&flight, deadline, patience.cancelled)
+                    let waited = wait(&flight, deadline, patience.cancelled);
+                    (flight, waited)
                 }
                 Step::Lead(flight, refresh_token) => {
-                    self.lead(&key, flight, refresh_token, deadline, patience)
+                    let waited = self.lead(&key, flight.clone(), refresh_token, deadline, patience);
+                    (flight, waited)
                 }
             };
             return match waited {
@@ -154,7 +161,7 @@ impl<W: World> Broker<W> {
                 Err(Left::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")),
                 Err(Left::TimedOut) => self
                     .old_token(&key, patience.wish)
-                    .ok_or_else(|| timed_out(&key, timeout)),
+                    .ok_or_else(|| timed_out(&key, timeout, &flight)),
                 Err(Left::Forked) => continue,
             };
         }
@@ -331,12 +338,20 @@ fn in_background(work: impl FnOnce() + Send + 'static) {
     }
 }
 
-fn timed_out(key: &Key, timeout: Duration) -> Error {
-    let what = format!(
-        "No answer from {} within {} ms.",
-        key.endpoint().address(),
-        timeout.as_millis()
-    );
+/// Nothing came within `timeout`: the failure that the exchange was about to try again after, or a time-out with the
+/// failure before it.
+fn timed_out(key: &Key, timeout: Duration, flight: &Exchanging) -> Error {
+    let what = || no_answer(&key.endpoint().address(), timeout);
+    match flight.trouble() {
+        Some(Trouble::Waiting(why)) => why,
+        Some(Trouble::Before(why)) => what().because(format!("The attempt before failed: {why}")),
+        None => what(),
+    }
+}
+
+/// The error of who waited in vain for so long.
+pub(crate) fn no_answer(from: &str, within: Duration) -> Error {
+    let what = format!("No answer from {from} within {} ms.", within.as_millis());
     Error::new(ErrorKind::Timeout, what)
 }
 
@@ -354,7 +369,7 @@ impl<W: World> Leading<W> {
     /// Gives a landing when the exchange could not even begin.
     fn begin(&mut self, refresh_token: Option<Secret>) -> Option<Landing> {
         self.broker.exchanges.fetch_add(1, Ordering::Relaxed);
-        match self.broker.world.begin(&self.key, refresh_token) {
+        match self.broker.world.begin(&self.key, refresh_token, &self.flight) {
             Ok(work) => {
                 self.work = Some(work);
                 None
@@ -373,7 +388,7 @@ impl<W: World> Leading<W> {
         loop {
             let left = self.flight.until().saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let why = timed_out(&self.key, config::timeout());
+                let why = timed_out(&self.key, config::timeout(), &self.flight);
                 let _nobody_waits = self.land(Err(why));
                 return;
             }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::attempts::{Failure, attempt};
 use crate::broker::{Broker, Work, World};
-use crate::cache::Issued;
+use crate::cache::{Exchanging, Issued};
 use crate::clock::Moment;
 use crate::driver::{Clients, Job, building};
 use crate::error::{Error, ErrorKind};
@@ -16,6 +17,7 @@ use crate::hash::combine;
 use crate::process::{self, HoldOverFork};
 use crate::question::Key;
 use crate::quote::Quoter;
+use crate::roots::{Bundle, chosen_bundle};
 use crate::secret::Secret;
 use crate::server::Server;
 use crate::transport::{self, Post};
@@ -35,14 +37,26 @@ struct BrokerLock;
 
 impl HoldOverFork for BrokerLock {
     fn hold(&'static self) -> Box<dyn std::any::Any> {
-        Box::new((building(), BROKER.lock().hold()))
+        Box::new((building(), chosen_bundle(), BROKER.lock().hold()))
     }
+}
+
+/// Certificates to trust beside the system's, from the next exchange on.
+pub(crate) fn choose_bundle(bundle: Option<Bundle>) {
+    // Has the lock below held over a fork from now on.
+    broker();
+    *chosen_bundle() = bundle.map(Arc::new);
 }
 
 pub(crate) struct Connect;
 
 impl World for Connect {
-    fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error> {
+    fn begin(
+        &self,
+        key: &Key,
+        refresh_token: Option<Secret>,
+        flight: &Arc<Exchanging>,
+    ) -> Result<Box<dyn Work>, Error> {
         let exchange = key.exchange()?;
         let ask = Ask {
             server: key.endpoint().clone(),
@@ -57,6 +71,7 @@ impl World for Connect {
                 .chain(key.api_key().cloned())
                 .chain(refresh_token)
                 .collect(),
+            flight: flight.clone(),
         };
         Ok(Box::new(Job::new(|clients| ask.answer(clients))?))
     }
@@ -66,18 +81,23 @@ impl World for Connect {
     }
 
     fn jitter(&self) -> f64 {
-        // Processes that started together differ by their ids.
-        static DRAWN: AtomicU64 = AtomicU64::new(0);
-        let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
-        let now = Moment::now();
-        let mixed = combine([
-            drawn,
-            u64::from(std::process::id()),
-            now.wall_ms as u64,
-            now.monotonic_ms as u64,
-        ]);
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+        jitter()
     }
+}
+
+/// From 0 to 1.
+fn jitter() -> f64 {
+    // Processes that started together differ by their ids.
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
+    let now = Moment::now();
+    let mixed = combine([
+        drawn,
+        u64::from(std::process::id()),
+        now.wall_ms as u64,
+        now.monotonic_ms as u64,
+    ]);
+    (mixed >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl Work for Job<Result<Issued, Error>> {
@@ -95,13 +115,15 @@ struct Ask {
     renewal: Option<Form>,
     /// What must not stand in a message.
     secrets: Vec<Secret>,
+    /// Where it is told how it fares.
+    flight: Arc<Exchanging>,
 }
 
 impl Ask {
-    async fn answer(mut self, clients: Arc<Clients>) -> Result<Issued, Error> {
+    async fn answer(self, clients: Arc<Clients>) -> Result<Issued, Error> {
         let mut refresh_token_refused = false;
-        if let Some(renewal) = self.renewal.take() {
-            match self.post(&clients, renewal).await {
+        if let Some(renewal) = &self.renewal {
+            match self.attempt(&clients, renewal).await {
                 Err(why) if why.kind() == ErrorKind::Refused => {
                     log::info!("The renewal was refused: {why}");
                     refresh_token_refused = true;
@@ -109,24 +131,29 @@ impl Ask {
                 answered => return answered,
             }
         }
-        let exchange = std::mem::take(&mut self.exchange);
-        let issued = self.post(&clients, exchange).await?;
+        let issued = self.attempt(&clients, &self.exchange).await?;
         Ok(Issued {
             refresh_token_refused,
             ..issued
         })
     }
 
-    async fn post(&self, clients: &Clients, form: Form) -> Result<Issued, Error> {
+    async fn attempt(&self, clients: &Clients, form: &Form) -> Result<Issued, Error> {
+        let once = || self.post(clients, form.clone());
+        attempt(&self.server.address(), &self.flight, jitter, once).await
+    }
+
+    async fn post(&self, clients: &Clients, form: Form) -> Result<Issued, Failure> {
         // Before the request is sent: a slow answer makes a token look older and never younger.
         let asked = Moment::now();
+        let quoter = Quoter::new(self.secrets.iter().map(Secret::expose));
         let post = Post {
-            server: self.server.clone(),
-            api_key: self.api_key.clone(),
+            endpoint: self.server.endpoint(),
+            api_key: self.api_key.as_ref(),
             form,
+            quoter: &quoter,
         };
         let answer = transport::send(clients, post).await?;
-        let quoter = Quoter::new(self.secrets.iter().map(Secret::expose));
         let token = answer.read(asked.unix_s(), &quoter)?;
         Ok(Issued {
             token,

@@ -27,7 +27,9 @@
 //! | `connect` | the world as it is: the process's broker, exchanges with a server |
 //! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own |
 //! | `cache`, `flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
-//! | `transport`, `driver`, `dns`, `tls` | one POST and its answer; clients and the thread that drives them |
+//! | `attempts`, `transport`, `explain` | an exchange, attempted again when that helps; one POST and its answer; why there is none |
+//! | `driver`, `dials`, `dns`, `proxy`, `tls`, `roots` | clients and the thread that drives them; the way to a server; whom TLS trusts |
+//! | `retry`, `redirect` | whether to attempt again; which redirects keep the POST and its key (pure) |
 //! | `answer`, `lifetime`, `members` | what an answer means (pure) |
 //! | `question` | the whole question that a token answers |
 //! | `exchange`, `wanted`, `quote` | the form that is sent; a server's words made fit for a message (pure) |
@@ -44,6 +46,7 @@ compile_error!(
 compile_error!("connectcreds catches panics at the C boundary: build it with panic = \"unwind\"");
 
 mod answer;
+mod attempts;
 mod aws;
 mod broker;
 mod cache;
@@ -51,11 +54,13 @@ mod clock;
 mod config;
 mod connect;
 mod credentials;
+mod dials;
 mod dns;
 mod driver;
 mod environment;
 mod error;
 mod exchange;
+mod explain;
 #[doc(hidden)]
 pub mod ffi;
 mod flight;
@@ -64,9 +69,13 @@ mod hash;
 mod lifetime;
 mod members;
 mod process;
+mod proxy;
 mod question;
 mod quote;
+mod redirect;
 mod request;
+mod retry;
+mod roots;
 mod secret;
 mod server;
 mod sync;
