@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use connect_standin::{Authority, Certificate, Standin};
 
-use super::program::Program;
+use super::program::{PATIENCE, Program};
 
 /// What is said once for all servers: everything in the directory, nothing in the background, nothing privileged.
 const COMMON: &str = "\
@@ -88,8 +89,15 @@ impl Nginx {
         self.program.directory().join("ca.pem")
     }
 
-    /// What was answered; nginx notes it a moment after the answer.
-    pub fn seen(&self) -> Vec<Seen> {
+    /// What was answered, once it is so many requests: nginx notes each a moment after its answer.
+    #[track_caller]
+    pub fn seen(&self, count: usize) -> Vec<Seen> {
+        let lines = || self.program.read("access.log").matches('\n').count();
+        let began = Instant::now();
+        while lines() < count {
+            assert!(began.elapsed() < PATIENCE, "{} of {count}", lines());
+            std::thread::sleep(Duration::from_millis(10));
+        }
         self.program.read("access.log").lines().map(Seen::read).collect()
     }
 }
