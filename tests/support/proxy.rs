@@ -1,6 +1,7 @@
 //! A real forward proxy: squid. It brings a view of its own on names (`hosts_file`), so that a test's server has a name
 //! which no one else resolves; tinyproxy asks the system alone, whose view only a mount namespace could change.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -63,6 +64,16 @@ impl Proxy {
     /// The same with a user and a password.
     pub fn url_with(&self, user: &str, password: &str) -> String {
         format!("http://{user}:{password}@127.0.0.1:{}", self.port)
+    }
+
+    /// Over how many connections clients asked.
+    pub fn connections(&self) -> usize {
+        let log = self.program.read("cache.log");
+        let requests = log
+            .lines()
+            .filter(|line| line.contains("parseHttpRequest: HTTP Client conn"));
+        let from = requests.filter_map(|line| line.split(" remote=").nth(1)?.split(' ').next());
+        from.collect::<BTreeSet<_>>().len()
     }
 
     /// The request lines of what clients asked, in their order, without `HTTP/1.1`: `CONNECT host:port` or
