@@ -157,6 +157,14 @@ static cc_status set(const char *what, const char *value)
         polls_left = atoi(value);
         return cc_request_set_cancel(request, polls_left > 0 ? cancelled : NULL, &polls_left);
     }
+    if (strcmp(what, "call_timeout_ms") == 0)
+        return cc_config_set_timeout_ms((uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "attempt_timeout_ms") == 0)
+        return cc_config_set_attempt_timeout_ms((uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "connect_timeout_ms") == 0)
+        return cc_config_set_connect_timeout_ms((uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "max_attempts") == 0)
+        return cc_config_set_max_attempts((uint32_t)strtoul(value, NULL, 10));
     if (strcmp(what, "cache_capacity") == 0)
         return cc_config_set_cache_capacity((size_t)strtoul(value, NULL, 10));
     if (strcmp(what, "default_lifetime_s") == 0)
@@ -165,6 +173,18 @@ static cc_status set(const char *what, const char *value)
         return cc_config_set_background_refresh(strcmp(value, "1") == 0);
     fprintf(stderr, "no setter for %s\n", what);
     exit(2);
+}
+
+static void set_ca_bundle(const char *path)
+{
+    cc_error *error = NULL;
+    cc_status status = cc_config_set_ca_bundle(path, &error);
+    tell_status(status);
+    if ((status == CC_OK) != (error == NULL))
+        tell("broken", "an error was given, or none, against the status");
+    if (error != NULL)
+        tell_error(error);
+    cc_error_free(error);
 }
 
 /* Whether the library left this thread's mask and the signal's disposition as they were, and nothing pending. */
@@ -257,6 +277,8 @@ static void call(char **word)
     if (strcmp(what, "request") == 0) {
         cc_request_free(request);
         request = cc_request_new();
+    } else if (strcmp(what, "set") == 0 && strcmp(word[1], "ca_bundle") == 0) {
+        set_ca_bundle(word[2]);
     } else if (strcmp(what, "set") == 0) {
         tell_status(set(word[1], word[2]));
     } else if (strcmp(what, "param") == 0) {
