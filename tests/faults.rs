@@ -354,7 +354,7 @@ fn connect_cut(connect: &Standin, host: &mut Host, bytes: usize) -> Outcome {
 fn a_thousand_exchanges_and_a_thousand_failures_leave_no_thread_and_no_file_behind() {
     for connect in [Standin::start(), Standin::start_tls()] {
         let mut host = host_on(&connect);
-        let mut round = |host: &mut Host| {
+        let round = |host: &mut Host| {
             for failure in [
                 Order::ResetBeforeAnswer,
                 Order::Bytes(b"garbage\r\n\r\n".to_vec()),
