@@ -527,3 +527,28 @@ fn a_server_that_is_not_trusted_is_a_tls_error() {
     assert!(outcome["message"].contains(&address), "{outcome:?}");
     assert_eq!(connect.exchanges(), 0);
 }
+
+// What `Host` asserts of every test's messages and log
+
+#[test]
+#[should_panic(expected = "a secret is in message")]
+fn a_secret_in_a_message_is_noticed() {
+    let mut host = Host::with([("POSIT_PRODUCT", "CONNECT")]);
+    host.keep_secret("not supported by this version");
+    host.call(&["service_account"]);
+}
+
+#[test]
+#[should_panic(expected = "a secret is in standard error")]
+fn a_secret_on_standard_error_is_noticed() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    host.call(&["complain", connect.api_key()]);
+}
+
+#[test]
+#[should_panic(expected = "a secret is in standard error")]
+fn a_proxys_password_on_standard_error_is_noticed() {
+    let mut host = Host::with([("https_proxy", "http://ada:proxy-password@127.0.0.1:1")]);
+    host.call(&["complain", "Basic YWRhOnByb3h5LXBhc3N3b3Jk"]);
+}

@@ -239,7 +239,6 @@ fn host_on(connect: &Standin) -> Host {
 fn arrange(fault: &Fault, connect: &Standin, host: &mut Host) {
     match fault {
         Answer(order) => connect.order(order.clone()),
-        // Not on a connection that is there already.
         Connection(order) => connect.order_connection(*order),
         Server(url) => {
             host.ok(&["set", "server_url", url]);
@@ -249,16 +248,15 @@ fn arrange(fault: &Fault, connect: &Standin, host: &mut Host) {
 
 #[test]
 fn every_fault_ends_in_its_error_within_its_time_and_without_much_memory() {
+    let mut wrong = Vec::new();
     for connect in [Standin::start(), Standin::start_tls()] {
         let scheme = connect.url().split(':').next().unwrap_or_default().to_owned();
         println!("| {scheme}: fault | status | ms | memory, kB |\n| --- | --- | --- | --- |");
-        let mut wrong = Vec::new();
         for (name, fault, expected) in faults() {
             let mut host = host_on(&connect);
-            // The first call's own needs: what it reads, and what it sets up.
-            if !matches!(fault, Connection(_)) {
-                host.ok(&["service_account"]);
-            }
+            // The first call's own needs are none of the fault's, nor is its connection one to meet it on.
+            connect.order_connection(ConnectionOrder::CloseAfterAnswers(1));
+            host.ok(&["service_account"]);
             arrange(&fault, &connect, &mut host);
             let before = host.peak_memory();
             let began = Instant::now();
@@ -279,8 +277,8 @@ fn every_fault_ends_in_its_error_within_its_time_and_without_much_memory() {
             }
             assert_can_go_on(name, &connect, &mut host);
         }
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// After a fault, the next call gets a token, and no rest of the answer before.
@@ -351,32 +349,71 @@ fn connect_cut(connect: &Standin, host: &mut Host, bytes: usize) -> Outcome {
 }
 
 #[test]
+fn an_answer_that_has_begun_is_not_asked_for_again_as_if_its_connection_had_been_dead() {
+    let length = json().len();
+    let broken = [
+        (with_length(length + 1), NETWORK),
+        (chunked(&format!("{length:x}\r\n{}\r\n", json())), NETWORK),
+        (chunked("what?\r\n\r\n"), BAD),
+    ];
+    for connect in [Standin::start(), Standin::start_tls()] {
+        for (answer, expected) in &broken {
+            let mut host = host_on(&connect);
+            host.ok(&["service_account"]);
+            connect.reset_counts();
+            connect.order(Order::Bytes(answer.clone()));
+            let outcome = host.call(&["service_account"]);
+            assert_eq!(outcome["status"], **expected, "{outcome:?}");
+            assert_eq!(connect.exchanges(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_caller_can_cancel_whatever_the_server_sends() {
+    let Answer(endless) = forever("HTTP/1.1 100 Continue\r\n\r\n") else {
+        unreachable!("it is an answer");
+    };
+    for connect in [Standin::start(), Standin::start_tls()] {
+        for order in [Order::Silent, Order::Drip { milliseconds: 50 }, endless.clone()] {
+            let mut host = host_on(&connect);
+            host.ok(&["set", "call_timeout_ms", "30000"]);
+            host.ok(&["set", "attempt_timeout_ms", "30000"]);
+            // Asked every 100 ms, the caller has been asked so often after a tenth of the call's time.
+            host.ok(&["set", "cancel_at_poll", "30"]);
+            connect.order(order.clone());
+            let outcome = host.call(&["service_account"]);
+            assert_eq!(outcome["status"], *"CC_ERR_CANCELLED", "{order:?}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
 fn a_thousand_exchanges_and_a_thousand_failures_leave_no_thread_and_no_file_behind() {
     for connect in [Standin::start(), Standin::start_tls()] {
         let mut host = host_on(&connect);
+        let failures = [
+            Order::ResetBeforeAnswer,
+            Order::Bytes(b"garbage\r\n\r\n".to_vec()),
+            Order::Bytes(with_length(json().len() + 1)),
+            Order::ConnectError {
+                status: 503,
+                code: 1,
+                error: "Busy.".to_owned(),
+            },
+            Order::Bytes(answer("", &"x".repeat(1024 * 1024 + 1))),
+        ];
         let round = |host: &mut Host| {
-            for failure in [
-                Order::ResetBeforeAnswer,
-                Order::Bytes(b"garbage\r\n\r\n".to_vec()),
-                Order::Bytes(with_length(json().len() + 1)),
-                Order::ConnectError {
-                    status: 503,
-                    code: 1,
-                    error: "Busy.".to_owned(),
-                },
-                Order::Bytes(answer("", &"x".repeat(1024 * 1024 + 1))),
-            ] {
+            for failure in &failures {
                 host.ok(&["service_account"]);
-                connect.order(failure);
+                connect.order_always(Some(failure.clone()));
                 assert_ne!(host.call(&["service_account"])["status"], *"CC_OK");
+                connect.order_always(None);
             }
         };
-        round(&mut host);
-        round(&mut host);
+        (0..2).for_each(|_| round(&mut host));
         let (threads, files) = host.threads_and_files();
-        for _ in 2..200 {
-            round(&mut host);
-        }
+        (2..200).for_each(|_| round(&mut host));
         assert_settles(&mut host, threads, files);
 
         // Connections that do not come about, and names that do not resolve.
@@ -391,7 +428,6 @@ fn a_thousand_exchanges_and_a_thousand_failures_leave_no_thread_and_no_file_behi
             }
         }
         host.ok(&["set", "server_url", &connect.url()]);
-        host.ok(&["service_account"]);
         assert_settles(&mut host, threads, files);
     }
 }
@@ -416,19 +452,24 @@ fn assert_settles(host: &mut Host, threads: usize, files: usize) {
 }
 
 #[test]
-fn a_thousand_threads_worth_of_time_outs_leave_nothing_behind() {
+fn exchanges_that_their_callers_left_come_to_an_end_and_leave_nothing_behind() {
     let connect = Standin::start();
     let mut host = host_on(&connect);
     host.ok(&["service_account"]);
-    host.ok(&["set", "timeout_ms", "1"]);
-    let time_out = |host: &mut Host| {
-        connect.order(Order::Silent);
-        // Under load even the connection may take longer.
-        host.fails(&["service_account"], TIMEOUT);
-        host.call(&["clear"]); // The exchange goes on; the next call is not to wait for it.
-    };
-    (0..10).for_each(|_| time_out(&mut host));
     let (threads, _) = host.threads_and_files();
-    (0..50).for_each(|_| time_out(&mut host));
-    assert_eq!(host.threads_and_files().0, threads);
+    let leave = |host: &mut Host, exchanges| {
+        connect.order_always(Some(Order::Silent));
+        host.ok(&["set", "timeout_ms", "1"]);
+        for _ in 0..exchanges {
+            host.fails(&["service_account"], TIMEOUT);
+            host.call(&["clear"]); // The exchange goes on; the next call is not to wait for it.
+        }
+        connect.order_always(None);
+        host.ok(&["set", "timeout_ms", "0"]);
+    };
+    leave(&mut host, 10);
+    assert_settles(&mut host, threads, usize::MAX);
+    let (_, files) = host.threads_and_files();
+    leave(&mut host, 100);
+    assert_settles(&mut host, threads, files);
 }

@@ -353,6 +353,29 @@ fn nginx_mounts_connect_under_a_path_also_behind_a_redirect() {
     }
 }
 
+#[test]
+#[ignore = "needs nginx; tests/run runs it"]
+fn nginx_that_goes_away_is_a_network_error_and_no_end_of_the_host() {
+    let connect = Standin::start();
+    let nginx = Nginx::before(&connect).start();
+    let mut host = host_at(&connect, &nginx.https(), &[]);
+    host.ok(&["set", "ca_bundle", path(&nginx.authority())]);
+    host.configure(&[]);
+    host.ok(&["service_account"]);
+    drop(nginx);
+    for _ in 0..3 {
+        let outcome = host.call(&["service_account"]);
+        assert_eq!(
+            (&outcome["status"], &outcome["retryable"]),
+            ("CC_ERR_NETWORK", "1"),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(host.call(&["sigpipe"])["sigpipe"], *"untouched");
+    host.ok(&["set", "server_url", &connect.url()]);
+    host.ok(&["service_account"]);
+}
+
 // Who asks, and over which connection
 
 #[test]

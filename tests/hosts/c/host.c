@@ -386,6 +386,8 @@ static void call(char **word)
         set_wall_clock(strtol(word[1], NULL, 10));
     } else if (strcmp(what, "sigpipe") == 0) {
         tell("sigpipe", sigpipe());
+    } else if (strcmp(what, "complain") == 0) {
+        fprintf(stderr, "%s\n", word[1]);
     } else if (strcmp(what, "aws") == 0) {
         tell_aws();
     } else {
