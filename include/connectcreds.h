@@ -65,6 +65,26 @@
 #define CC_TOKEN_TYPE_USER_SESSION "urn:posit:connect:user-session-token"
 
 /**
+ * What went wrong: a call failed.
+ */
+#define CC_LOG_ERROR 1
+
+/**
+ * What may go wrong, or went wrong and is made up for.
+ */
+#define CC_LOG_WARNING 2
+
+/**
+ * What the library does: requests and their answers, attempts, redirects, tokens.
+ */
+#define CC_LOG_INFO 3
+
+/**
+ * How it decides: the environment, the cache, the way to the server.
+ */
+#define CC_LOG_DEBUG 4
+
+/**
  * AWS credentials. Immutable: any thread may read them. Wiped from memory when they are freed.
  */
 typedef struct cc_aws_credentials cc_aws_credentials;
@@ -192,6 +212,16 @@ typedef struct {
  * cc_mock_reply_set()).
  */
 typedef bool (*cc_mock_fn)(const cc_mock_request *request, cc_mock_reply *reply, void *user_data);
+
+/**
+ * Is told a line of the log: one event, without a line break and without a secret. A server's words are data: print the
+ * message with "%s", never as a format.
+ *
+ * It is called on threads that are inside a call of the library, at a moment when no lock is held; lines of background
+ * work wait for the next call. It may call the library, which then tells it nothing; it must return (no longjmp).
+ * `message` is valid until it returns.
+ */
+typedef void (*cc_log_fn)(int32_t level, const char *message, void *user_data);
 
 /**
  * Success.
@@ -465,7 +495,7 @@ cc_status cc_request_set_param(cc_request *request, const char *name, const char
  * Sets how long a call with this request may take.
  *
  * @param request       the request; NULL is rejected
- * @param milliseconds  0: the default, 20,000
+ * @param milliseconds  0: as set for the process by cc_config_set_timeout_ms(), 20,000 by default
  * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
  */
 cc_status cc_request_set_timeout_ms(cc_request *request, uint32_t milliseconds);
@@ -762,6 +792,54 @@ bool cc_token_invalidate(const cc_token *token);
 void cc_cache_get_stats(cc_cache_stats *stats, size_t size);
 
 /**
+ * Sets certificate authorities to trust beside the system's, such as a private one that signed the Connect server's
+ * certificate. The file is read now; later exchanges use it.
+ *
+ * @param path   a file with one certificate or more in PEM form. NULL or "": back to the default, the file named by
+ *               CONNECT_CA_CERTIFICATE if there is one
+ * @param error  where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK, or CC_ERR_INVALID_ARGUMENT when the file can not be read, holds no certificate or a malformed one: then
+ *         nothing changes. Blocks while it reads the file.
+ */
+cc_status cc_config_set_ca_bundle(const char *path,
+                                  cc_error **error);
+
+/**
+ * Sets how long a call may take that says nothing else, from its beginning to its end, attempts and pauses included. It
+ * is also how long an exchange in the background may take.
+ *
+ * @param milliseconds  0: back to the default, 20,000
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_timeout_ms(uint32_t milliseconds);
+
+/**
+ * Sets how long one attempt at an exchange may take, from the connection to the last byte of the answer. What ran out of
+ * it is attempted again, while the call has time.
+ *
+ * @param milliseconds  0: back to the default, 8,000
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_attempt_timeout_ms(uint32_t milliseconds);
+
+/**
+ * Sets how long a connection may take to come about: looking up the name, connecting, the TLS handshake.
+ *
+ * @param milliseconds  0: back to the default, 3,000
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_connect_timeout_ms(uint32_t milliseconds);
+
+/**
+ * Sets how often an exchange is attempted when it fails with what may pass: the connection, a time-out, HTTP 408, 429,
+ * 500, 502, 503 and 504, and the OAuth codes temporarily_unavailable and server_error.
+ *
+ * @param attempts  1: once; 0: back to the default, 3
+ * @return CC_OK. Does not block.
+ */
+cc_status cc_config_set_max_attempts(uint32_t attempts);
+
+/**
  * Sets how many questions the cache remembers. What is over the new bound goes at once: first what has expired, then
  * what was used least recently.
  *
@@ -968,6 +1046,36 @@ void cc_mock_reply_set(cc_mock_reply *reply,
                        int32_t status,
                        const char *content_type,
                        const char *body);
+
+/**
+ * Has the process's log told to a callback, in the place of the one before. When this returns, the one before is never
+ * called again, and is running on no other thread: its data can be freed. Lines that it was not told yet are dropped.
+ * CONNECTCREDS_DEBUG=1 in the environment sends the log to standard error, beside that.
+ *
+ * @param max_level  up to which level: CC_LOG_ERROR, _WARNING, _INFO or _DEBUG; 0 or less: none
+ * @param fn         NULL: none
+ * @param user_data  given to the callback; may be NULL. Blocks while the one before runs on another thread.
+ */
+void cc_log_set_callback(int32_t max_level,
+                         cc_log_fn fn,
+                         void *user_data);
+
+/**
+ * Writes a report for a bug ticket, to be read by a person: the library's version, whether the process runs on Connect
+ * and why, which variables are set (never their values), the server, certificate authorities, the way to the server,
+ * settings, the cache's counts, and the last error of each kind. No secret stands in it. It may grow: do not parse it.
+ *
+ * @param report  where it goes, to be freed with cc_string_free(); NULL is rejected
+ * @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL. Blocks while it reads files; nothing goes over the network.
+ */
+cc_status cc_diagnose(char **report);
+
+/**
+ * Frees a string that the library gave away.
+ *
+ * @param string  the string; NULL is a no-op. Does not block.
+ */
+void cc_string_free(char *string);
 
 /**
  * The version of the library that is running, as CC_VERSION is that of the header.

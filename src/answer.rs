@@ -31,6 +31,7 @@ pub(crate) struct Answer {
     pub content_type: Option<String>,
     pub retry_after: Option<String>,
     pub request_id: Option<String>,
+    pub location: Option<String>,
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -112,6 +113,15 @@ impl Answer {
         }
         let error = Error::new(ErrorKind::BadResponse, line).answered(self.facts(asked_at));
         self.with_request_id(error, quoter)
+    }
+
+    /// An error that comes of this answer's head.
+    pub fn told(&self, error: Error, quoter: &Quoter<'_>) -> Error {
+        let facts = AnswerFacts {
+            http_status: Some(self.status),
+            ..AnswerFacts::default()
+        };
+        self.with_request_id(error.answered(facts), quoter)
     }
 
     /// Adds the server's name for the request, which finds it in the server's log.

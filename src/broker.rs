@@ -13,22 +13,28 @@ use crate::cache::{Cache, Exchanging, Found, Issued, Landing, Step, Wish};
 use crate::clock::Moment;
 use crate::config;
 use crate::error::{Error, ErrorKind};
-use crate::flight::Flight;
+use crate::flight::{Flight, Trouble};
 use crate::freshness::Life;
+use crate::log;
 use crate::process::{self, HoldOverFork, ReadMostly, Slot, generation};
 use crate::question::{Key, Question};
 use crate::secret::Secret;
 use crate::sync::{Instant, SLOTS, thread, thread_local};
 use crate::token::Token;
 
-/// How often a caller's cancel callback is asked, at the least every 100 ms.
-const CANCEL_TICK: Duration = Duration::from_millis(50);
+/// How often a caller's cancel callback is asked, at the least every 100 ms, and the host is told the log.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What the broker needs of the world: the server, the clock, chance. Tests have their own.
 pub(crate) trait World: Sync + 'static {
     /// Begins the exchange that answers `key`: a renewal by `refresh_token`, if there is one. What can not be begun is
-    /// an error of the exchange.
-    fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error>;
+    /// an error of the exchange. How it fares is noted on `flight`, which says how long someone waits for it.
+    fn begin(
+        &self,
+        key: &Key,
+        refresh_token: Option<Secret>,
+        flight: &Arc<Exchanging>,
+    ) -> Result<Box<dyn Work>, Error>;
     fn now(&self) -> Moment;
     /// From 0 to 1.
     fn jitter(&self) -> f64;
@@ -164,6 +170,15 @@ impl<W: World> Broker<W> {
         Flight::new(generation(), Instant::now() + config::timeout())
     }
 
+    /// Why [`cached`](Handle::cached) finds nothing, for the log.
+    pub fn why_not(&self, question: &Question<'_>, wish: Wish) -> &'static str {
+        let now = self.world.now();
+        match wish.force_refresh {
+            true => "a new token is asked for",
+            false => self.cache.read(|cache, _| cache.why_not(question, now)),
+        }
+    }
+
     /// A token that still lives, for who has no time to wait for a better one.
     fn old_token(&self, key: &Key, wish: Wish) -> Option<Arc<Token>> {
         let now = self.world.now();
@@ -218,25 +233,31 @@ pub(crate) trait Handle: Deref<Target = Broker<Self::World>> + Clone + Send + 's
             let step = self
                 .cache
                 .write(|cache| cache.enter(&key, self.world.now(), patience.wish, generation(), begin));
-            let waited = match step {
+            let (flight, waited) = match step {
                 Step::Done(answer) => return answer,
                 Step::Join(flight) if is_led_here(&flight) => return Err(asked_again()),
                 Step::Join(flight) => {
                     self.coalesced.fetch_add(1, Ordering::Relaxed);
-                    wait(&flight, deadline, patience.cancelled)
+                    log::debug!("Waiting for the exchange that another call makes");
+                    let waited = wait(&flight, deadline, patience.cancelled);
+                    (flight, waited)
                 }
                 Step::Lead(flight, refresh_token) => {
-                    lead(self, &key, flight, refresh_token, deadline, patience)
+                    let waited = lead(self, &key, flight.clone(), refresh_token, deadline, patience);
+                    (flight, waited)
                 }
             };
             return match waited {
                 Ok(Ok(token)) => Ok(token),
-                Ok(Err((_, Some(old)))) if !patience.wish.force_refresh => Ok(old),
+                Ok(Err((_, Some(old)))) if !patience.wish.force_refresh => {
+                    log::info!("The exchange failed, the old token still serves");
+                    Ok(old)
+                }
                 Ok(Err((why, _))) => Err(why),
                 Err(Left::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")),
                 Err(Left::TimedOut) => self
                     .old_token(&key, patience.wish)
-                    .ok_or_else(|| timed_out(&key, timeout)),
+                    .ok_or_else(|| timed_out(&key, timeout, &flight)),
                 Err(Left::Forked) => continue,
             };
         }
@@ -289,6 +310,7 @@ fn refresh_in_background<H: Handle>(broker: &H, key: Arc<Key>) {
     let Some(Step::Lead(flight, refresh_token)) = step else {
         return;
     };
+    log::debug!("The token nears its end: it is renewed in the background");
     let mut leading = Leading::new(broker, key, flight, Wish::default());
     in_background(move || {
         if leading.begin(refresh_token).is_none() {
@@ -340,14 +362,15 @@ fn drive<T>(
     let began_in = generation();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let at_most = if cancelled.is_some() {
-            left.min(CANCEL_TICK)
+        let at_most = if cancelled.is_some() || log::is_listened_to() {
+            left.min(TICK)
         } else {
             left
         };
         if let Some(result) = advance(at_most) {
             return Ok(result);
         }
+        log::deliver();
         let cancel = cancelled.is_some_and(|cancelled| cancelled());
         if generation() != began_in {
             return Err(Left::Forked);
@@ -379,16 +402,24 @@ fn wait(
 fn in_background(work: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().name("connectcreds".to_owned());
     if let Err(why) = process::without_signals(|| thread.spawn(work)) {
-        log::warn!("No thread for a background exchange: {why}.");
+        log::warning!("No thread for a background exchange: {why}.");
     }
 }
 
-fn timed_out(key: &Key, timeout: Duration) -> Error {
-    let what = format!(
-        "No answer from {} within {} ms.",
-        key.endpoint().address(),
-        timeout.as_millis()
-    );
+/// Nothing came within `timeout`: the failure that the exchange was about to try again after, or a time-out with the
+/// failure before it.
+fn timed_out(key: &Key, timeout: Duration, flight: &Exchanging) -> Error {
+    let what = || no_answer(&key.endpoint().address(), timeout);
+    match flight.trouble() {
+        Some(Trouble::Waiting(why)) => why,
+        Some(Trouble::Before(why)) => what().because(format!("The attempt before failed: {why}")),
+        None => what(),
+    }
+}
+
+/// The error of who waited in vain for so long.
+pub(crate) fn no_answer(from: &str, within: Duration) -> Error {
+    let what = format!("No answer from {from} within {} ms.", within.as_millis());
     Error::new(ErrorKind::Timeout, what)
 }
 
@@ -417,7 +448,7 @@ impl<H: Handle> Leading<H> {
     /// Gives a landing when the exchange could not even begin.
     fn begin(&mut self, refresh_token: Option<Secret>) -> Option<Landing> {
         self.broker.exchanges.fetch_add(1, Ordering::Relaxed);
-        match self.broker.world.begin(&self.key, refresh_token) {
+        match self.broker.world.begin(&self.key, refresh_token, &self.flight) {
             Ok(work) => {
                 self.work = Some(work);
                 None
@@ -436,7 +467,7 @@ impl<H: Handle> Leading<H> {
         loop {
             let left = self.flight.until().saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let why = timed_out(&self.key, config::timeout());
+                let why = timed_out(&self.key, config::timeout(), &self.flight);
                 let _nobody_waits = self.land(Err(why));
                 return;
             }
@@ -463,7 +494,7 @@ impl<H: Handle> Leading<H> {
         });
         if let Err(why) = &brought {
             broker.failures.fetch_add(1, Ordering::Relaxed);
-            log::warn!("{why}");
+            log::warning!("The exchange failed: {why}");
         }
         let settle = |cache: &mut Cache| {
             // Read under the lock: a bound that was raised meanwhile evicts nothing.

@@ -68,7 +68,12 @@ struct FakeWork {
 }
 
 impl World for &'static Fake {
-    fn begin(&self, _key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error> {
+    fn begin(
+        &self,
+        _key: &Key,
+        refresh_token: Option<Secret>,
+        _flight: &Arc<Exchanging>,
+    ) -> Result<Box<dyn Work>, Error> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.renewals
             .lock()

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::attempts::{Failure, attempt};
 use crate::broker::{Broker, Work, World};
-use crate::cache::Issued;
+use crate::cache::{Exchanging, Issued};
 use crate::clock::Moment;
 use crate::driver::{Clients, Job, building};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Form, refresh_form};
 use crate::hash::combine;
+use crate::log;
 use crate::process::{self, HoldOverFork, Place};
 use crate::question::Key;
 use crate::quote::Quoter;
@@ -42,8 +44,13 @@ impl HoldOverFork for BrokerLock {
 pub(crate) struct Connect;
 
 impl World for Connect {
-    fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error> {
-        Ask::new(key, refresh_token)?.begin()
+    fn begin(
+        &self,
+        key: &Key,
+        refresh_token: Option<Secret>,
+        flight: &Arc<Exchanging>,
+    ) -> Result<Box<dyn Work>, Error> {
+        Ask::new(key, refresh_token, flight)?.begin()
     }
 
     fn now(&self) -> Moment {
@@ -51,18 +58,23 @@ impl World for Connect {
     }
 
     fn jitter(&self) -> f64 {
-        // Processes that started together differ by their ids.
-        static DRAWN: AtomicU64 = AtomicU64::new(0);
-        let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
-        let now = Moment::now();
-        let mixed = combine([
-            drawn,
-            u64::from(std::process::id()),
-            now.wall_ms as u64,
-            now.monotonic_ms as u64,
-        ]);
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+        jitter()
     }
+}
+
+/// From 0 to 1.
+fn jitter() -> f64 {
+    // Processes that started together differ by their ids.
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
+    let now = Moment::now();
+    let mixed = combine([
+        drawn,
+        u64::from(std::process::id()),
+        now.wall_ms as u64,
+        now.monotonic_ms as u64,
+    ]);
+    (mixed >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl Work for Job<Result<Issued, Error>> {
@@ -80,11 +92,13 @@ pub(crate) struct Ask {
     pub renewal: Option<Form>,
     /// What must not stand in a message.
     pub secrets: Vec<Secret>,
+    /// Where it is told how it fares.
+    pub flight: Arc<Exchanging>,
 }
 
 impl Ask {
     /// Asks for the answer to `key`. Reads the content token's file.
-    pub fn new(key: &Key, refresh_token: Option<Secret>) -> Result<Self, Error> {
+    pub fn new(key: &Key, refresh_token: Option<Secret>, flight: &Arc<Exchanging>) -> Result<Self, Error> {
         let exchange = key.exchange()?;
         Ok(Self {
             server: key.endpoint().clone(),
@@ -99,6 +113,7 @@ impl Ask {
                 .chain(key.api_key().cloned())
                 .chain(refresh_token)
                 .collect(),
+            flight: flight.clone(),
         })
     }
 
@@ -106,35 +121,40 @@ impl Ask {
         Ok(Box::new(Job::new(|clients| self.answer(clients))?))
     }
 
-    async fn answer(mut self, clients: Arc<Clients>) -> Result<Issued, Error> {
+    async fn answer(self, clients: Arc<Clients>) -> Result<Issued, Error> {
         let mut refresh_token_refused = false;
-        if let Some(renewal) = self.renewal.take() {
-            match self.post(&clients, renewal).await {
+        if let Some(renewal) = &self.renewal {
+            match self.attempt(&clients, renewal).await {
                 Err(why) if why.kind() == ErrorKind::Refused => {
-                    log::info!("The renewal was refused: {why}");
+                    log::info!("The refresh token was refused, a token is asked for from scratch: {why}");
                     refresh_token_refused = true;
                 }
                 answered => return answered,
             }
         }
-        let exchange = std::mem::take(&mut self.exchange);
-        let issued = self.post(&clients, exchange).await?;
+        let issued = self.attempt(&clients, &self.exchange).await?;
         Ok(Issued {
             refresh_token_refused,
             ..issued
         })
     }
 
-    async fn post(&self, clients: &Clients, form: Form) -> Result<Issued, Error> {
+    async fn attempt(&self, clients: &Clients, form: &Form) -> Result<Issued, Error> {
+        let once = || self.post(clients, form.clone());
+        attempt(&self.server.address(), &self.flight, jitter, once).await
+    }
+
+    async fn post(&self, clients: &Clients, form: Form) -> Result<Issued, Failure> {
         // Before the request is sent: a slow answer makes a token look older and never younger.
         let asked = Moment::now();
+        let quoter = Quoter::new(self.secrets.iter().map(Secret::expose));
         let post = Post {
-            server: self.server.clone(),
-            api_key: self.api_key.clone(),
+            endpoint: self.server.endpoint(),
+            api_key: self.api_key.as_ref(),
             form,
+            quoter: &quoter,
         };
         let answer = transport::send(clients, post).await?;
-        let quoter = Quoter::new(self.secrets.iter().map(Secret::expose));
         let token = answer.read(asked.unix_s(), &quoter)?;
         Ok(Issued {
             token,

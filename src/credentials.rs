@@ -6,17 +6,22 @@ use std::sync::Arc;
 
 use crate::broker::Patience;
 use crate::cache::Wish;
+use crate::clock::Moment;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::token_type;
 use crate::hash::{Hashed, Part};
+use crate::log::{self, Level};
 use crate::question::{Question, Subject};
 use crate::realm::{self, Realm};
+use crate::report;
 use crate::request::Request;
 use crate::token::Token;
 
 /// First lines of messages, in the words of the R package connectcreds.
 struct Words {
+    /// For the log.
+    what: &'static str,
     /// Empty: it is available everywhere, and without an API key too.
     only_on_connect: &'static str,
     not_supported: &'static str,
@@ -24,16 +29,19 @@ struct Words {
 }
 
 const SERVICE_ACCOUNT: Words = Words {
+    what: "Service account token",
     only_on_connect: "Service account credentials are only available when running on Connect.",
     not_supported: "Service account credentials are not supported by this version of Connect.",
     cannot_fetch: "Cannot fetch service account credentials from the Connect server.",
 };
 const VIEWER: Words = Words {
+    what: "Viewer token",
     only_on_connect: "Viewer-based credentials are only available when running on Connect.",
     not_supported: "Viewer-based credentials are not supported by this version of Connect.",
     cannot_fetch: "Cannot fetch viewer-based credentials for the current session.",
 };
 const WORKLOAD: Words = Words {
+    what: "Workload token",
     only_on_connect: "Workload identity tokens are only available when running on Connect.",
     not_supported: "Workload identity tokens are not supported by this version of Connect.",
     cannot_fetch: "Cannot fetch workload identity token from the Connect server.",
@@ -43,6 +51,7 @@ const CANNOT_EXCHANGE: &str = "Cannot exchange the token at the Connect server."
 
 /// The words of a generic exchange, which needs neither Connect nor a session.
 const EXCHANGE: Words = Words {
+    what: "Token exchange",
     only_on_connect: "",
     not_supported: "",
     cannot_fetch: CANNOT_EXCHANGE,
@@ -58,14 +67,14 @@ const EXCHANGE: Words = Words {
 pub fn service_account_token(request: &Request) -> Result<Arc<Token>, Error> {
     let realm = Realm::now();
     let requested = request.requested_token_type.as_deref();
-    get(
+    told(get(
         &realm,
         &SERVICE_ACCOUNT,
         content(request, realm.environment()),
         token_type::CONTENT_SESSION,
         requested,
         request,
-    )
+    ))
 }
 
 /// The token of the viewer whose session token Connect sent with the request for the page, in the header
@@ -82,6 +91,10 @@ pub fn viewer_token(session_token: Option<&str>, request: &Request) -> Result<Ar
 
 /// [`viewer_token`] with a session token that was not looked at yet: being on Connect is asked first.
 pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
+    told(viewer(session_token, request))
+}
+
+fn viewer(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
     let realm = Realm::now();
     let session_token = match session_token.or(realm.environment().viewer_token()) {
         Some(token) if !token.is_empty() => token,
@@ -111,6 +124,10 @@ pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -
 ///
 /// As [`service_account_token`]; and when another token type was requested.
 pub fn workload_token(request: &Request) -> Result<Arc<Token>, Error> {
+    told(workload(request))
+}
+
+fn workload(request: &Request) -> Result<Arc<Token>, Error> {
     if request
         .requested_token_type
         .as_deref()
@@ -152,6 +169,10 @@ pub(crate) fn exchange_token_of(
     subject_token_type: &[u8],
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
+    told(exchange(subject_token, subject_token_type, request))
+}
+
+fn exchange(subject_token: &[u8], subject_token_type: &[u8], request: &Request) -> Result<Arc<Token>, Error> {
     if subject_token.is_empty() {
         return Err(Error::invalid_argument("A subject token is required."));
     }
@@ -236,7 +257,13 @@ fn get(
         force_refresh: request.force_refresh,
     };
     if let Some(token) = realm.cached(&question, wish) {
+        log::debug!("{}: from the cache{}", words.what, until(&token));
         return Ok(token);
+    }
+    if log::is_on(Level::Debug) {
+        let why = realm.why_not(&question, wish);
+        log::debug!("{}: not from the cache, {why}", words.what);
+        log::debug!("Set in the environment: {}", environment.names());
     }
     let patience = Patience {
         wish,
@@ -246,7 +273,29 @@ fn get(
     question
         .to_key()
         .and_then(|key| realm.obtain(key, &patience))
+        .inspect(|token| log::info!("{}: there is one{}", words.what, until(token)))
         .map_err(|why| in_words(why, words))
+}
+
+/// When a token expires, for the log.
+fn until(token: &Token) -> String {
+    match token.expires_at() {
+        Some(at) => format!(", which expires in {} s", at - Moment::now().unix_s()),
+        None => ", which does not say when it expires".to_owned(),
+    }
+}
+
+/// Tells the log, and the next report, of a call that failed.
+fn told<T>(result: Result<T, Error>) -> Result<T, Error> {
+    result.inspect_err(|why| {
+        let level = match why.kind() {
+            // That there are none here is what the caller wanted to know.
+            ErrorKind::NotOnConnect | ErrorKind::NoSession | ErrorKind::NotSupported => Level::Info,
+            _ => Level::Error,
+        };
+        log::line!(level, "{why}");
+        report::note(why);
+    })
 }
 
 /// The error below the sentence that says what could not be done.
@@ -273,4 +322,11 @@ pub fn forget_session(session_token: &str) {
 /// whether it was dropped.
 pub fn invalidate(token: &Token) -> bool {
     realm::invalidate(token)
+}
+
+/// A report for a bug ticket: what the library sees of its surroundings, its settings and counts, and the last error of
+/// each kind. No secret stands in it. Reads files.
+pub fn diagnose() -> String {
+    let realm = Realm::now();
+    report::report(realm.environment(), realm.stats())
 }

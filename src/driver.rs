@@ -6,37 +6,37 @@
 
 #![forbid(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Client;
 use reqwest::redirect::Policy;
-use rustls::ClientConfig;
 use tokio::runtime::Runtime;
 
+use crate::config;
+use crate::dials::Dials;
 use crate::dns::Resolver;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::USER_AGENT;
 use crate::process::{NoSigpipe, PerProcess, generation};
-use crate::tls;
+use crate::proxy::Route;
+use crate::tls::Trust;
 
-/// How long a connection may take to come about.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How many drivers, with their connections, are kept for later calls.
 const IDLE_DRIVERS: usize = 8;
+/// How many clients a driver keeps: http and https, straight and through a proxy.
+const CLIENTS: usize = 4;
 /// How long a thread that looked up a name stays for the next one.
 const RESOLVER_KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// After how many steps of its tasks a runtime looks at the clock. A server that sends without end keeps a connection's
+/// task busy for many at a time.
+const STEPS: u32 = 1;
 
-/// What all threads of this process share.
-#[derive(Default)]
-struct Shared {
-    idle: Mutex<Vec<Driver>>,
-    tls: Mutex<Option<ClientConfig>>,
-}
-
-static SHARED: PerProcess<Shared> = PerProcess::new(Shared::default);
+/// Those that no thread uses at the moment.
+static IDLE: PerProcess<Mutex<Vec<Driver>>> = PerProcess::new(Mutex::default);
 
 /// Work under way on a driver, which goes on only while [`advance`](Self::advance) is called.
 pub(crate) struct Job<T> {
@@ -106,7 +106,7 @@ struct Driver {
 impl Driver {
     /// One that another call left, with its connections, else a new one.
     fn take() -> Result<Self, Error> {
-        let left = locked(&SHARED.get().idle).pop();
+        let left = locked(IDLE.get()).pop();
         left.map_or_else(Self::new, Ok)
     }
 
@@ -114,6 +114,7 @@ impl Driver {
         let _building = building();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .event_interval(STEPS)
             .thread_keep_alive(RESOLVER_KEEP_ALIVE)
             .build()
             .map_err(|why| Error::new(ErrorKind::Network, format!("No connection can be made: {why}.")))?;
@@ -126,7 +127,7 @@ impl Driver {
 
     /// Leaves the driver to later calls, with its connections.
     fn keep(self) {
-        let mut idle = locked(&SHARED.get().idle);
+        let mut idle = locked(IDLE.get());
         if idle.len() < IDLE_DRIVERS && self.generation == generation() {
             idle.push(self);
         }
@@ -150,51 +151,74 @@ impl Drop for Driver {
     }
 }
 
-/// The clients of a driver. Each is made when it is first needed: plain http needs no roots.
+/// All that a client is made from. When the configuration changes, later exchanges need another one.
+#[derive(PartialEq)]
+struct Setup {
+    /// `None`: plain http needs no roots.
+    trust: Option<Trust>,
+    route: Route,
+    connect_timeout: Duration,
+}
+
+/// The clients of a driver, each made when it is first needed, the last one used at the end.
 #[derive(Default)]
 pub(crate) struct Clients {
-    http: OnceLock<Client>,
-    https: OnceLock<Client>,
+    made: Mutex<VecDeque<(Setup, Client)>>,
+    dials: Dials,
 }
 
 impl Clients {
-    /// The client for a URL's scheme.
-    pub fn of(&self, scheme: &str) -> Result<Client, Error> {
-        let https = scheme == "https";
-        let place = if https { &self.https } else { &self.http };
-        if let Some(client) = place.get() {
-            return Ok(client.clone());
-        }
+    /// The client for a URL's scheme and the way to it, as configured now.
+    pub fn of(&self, scheme: &str, route: &Route) -> Result<Client, Error> {
+        // Above the clients' lock, and taken for a moment: a fork waits for it.
         let _building = building();
-        let tls = if https {
-            SHARED.get().tls()?
-        } else {
-            tls::without_roots()?
+        let setup = Setup {
+            trust: route.needs_tls(scheme).then(Trust::current).transpose()?,
+            route: route.clone(),
+            connect_timeout: config::CONNECT_TIMEOUT_MS.duration(),
         };
-        let client = Client::builder()
+        let mut made = locked(&self.made);
+        let known = made.iter().position(|(known, _)| *known == setup);
+        let client = match known.and_then(|at| made.remove(at)) {
+            Some((_, client)) => client,
+            None => setup.client(self.dials.clone())?,
+        };
+        made.push_back((setup, client.clone()));
+        if made.len() > CLIENTS {
+            made.pop_front();
+        }
+        Ok(client)
+    }
+
+    /// How many connections these clients have begun.
+    pub fn dials(&self) -> u64 {
+        self.dials.count()
+    }
+}
+
+impl Setup {
+    fn client(&self, dials: Dials) -> Result<Client, Error> {
+        let trust = match &self.trust {
+            Some(trust) => trust.clone(),
+            None => Trust::nobody()?,
+        };
+        // The way was chosen before: the client itself does not look at the environment.
+        let mut builder = Client::builder().no_proxy();
+        if let Route::Through(proxy) = &self.route {
+            builder = builder.proxy(proxy.proxy()?);
+        }
+        builder
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(self.connect_timeout)
+            .connector_layer(dials)
             .dns_resolver(Arc::new(Resolver))
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(trust.config())
             .build()
-            .map_err(|why| Error::new(ErrorKind::Internal, format!("No HTTP client: {why}.")))?;
-        Ok(place.get_or_init(|| client).clone())
-    }
-}
-
-impl Shared {
-    /// TLS with the system's roots. They are read at the first https call; a failure is not remembered, they may be
-    /// installed later.
-    fn tls(&self) -> Result<ClientConfig, Error> {
-        let mut tls = locked(&self.tls);
-        if let Some(config) = &*tls {
-            return Ok(config.clone());
-        }
-        Ok(tls.insert(tls::with_system_roots()?).clone())
+            .map_err(|why| Error::new(ErrorKind::Internal, format!("No HTTP client: {why}.")))
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// What went wrong, as far as a program can act upon it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A value that can not be used: a control character, a malformed URL.
@@ -125,7 +125,9 @@ impl Error {
     /// Whether the same call may succeed later with nothing changed.
     pub fn is_retryable(&self) -> bool {
         match self.kind {
-            ErrorKind::Network | ErrorKind::Timeout => true,
+            // A proxy that asks for another password goes on asking.
+            ErrorKind::Network => self.http_status() != Some(407),
+            ErrorKind::Timeout => true,
             ErrorKind::Refused | ErrorKind::BadResponse => {
                 matches!(self.http_status(), Some(408 | 429 | 500 | 502 | 503 | 504))
                     || matches!(
@@ -170,5 +172,10 @@ mod tests {
         assert!(!refused(501, None).is_retryable());
         assert!(Error::new(ErrorKind::Timeout, "").is_retryable());
         assert!(!Error::new(ErrorKind::Tls, "").is_retryable());
+        let proxy = AnswerFacts {
+            http_status: Some(407),
+            ..AnswerFacts::default()
+        };
+        assert!(!Error::new(ErrorKind::Network, "").answered(proxy).is_retryable());
     }
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::error::Error;
 use crate::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// An exchange under way, shared by who makes it and by who waits. `T` is what it brings.
@@ -20,7 +21,17 @@ struct State<T> {
     result: Option<T>,
     waiting: usize,
     /// The latest deadline of those who waited since nobody did.
-    until: Instant,
+    wanted_until: Option<Instant>,
+    trouble: Option<Trouble>,
+}
+
+/// What went wrong with an exchange that goes on all the same.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// An attempt failed so, and it is not yet time for the next one.
+    Waiting(Error),
+    /// The attempt before this one failed so.
+    Before(Error),
 }
 
 impl<T: Clone> Flight<T> {
@@ -28,7 +39,8 @@ impl<T: Clone> Flight<T> {
         let state = State {
             result: None,
             waiting: 0,
-            until: alone_until,
+            wanted_until: None,
+            trouble: None,
         };
         Self {
             generation,
@@ -46,20 +58,35 @@ impl<T: Clone> Flight<T> {
     pub fn join(&self, deadline: Instant) {
         let mut state = self.state();
         state.waiting += 1;
-        state.until = state.until.max(deadline);
+        state.wanted_until = state.wanted_until.max(Some(deadline));
     }
 
     pub fn leave(&self) {
         let mut state = self.state();
         state.waiting -= 1;
         if state.waiting == 0 {
-            state.until = self.alone_until;
+            state.wanted_until = None;
         }
     }
 
     /// Until when the exchange is worth going on with.
     pub fn until(&self) -> Instant {
-        self.state().until
+        self.wanted_until().max(self.alone_until)
+    }
+
+    /// Until when someone waits for it; when nobody does, until when it goes on alone.
+    pub fn wanted_until(&self) -> Instant {
+        self.state().wanted_until.unwrap_or(self.alone_until)
+    }
+
+    /// Tells who waits how the exchange fares.
+    pub fn note(&self, trouble: Trouble) {
+        self.state().trouble = Some(trouble);
+    }
+
+    /// What was last noted.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.state().trouble.clone()
     }
 
     /// Waits for the result, for `at_most`.

@@ -29,7 +29,9 @@
 //! | `connect` | the world as it is: the process's broker, exchanges with a server |
 //! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own |
 //! | `cache`, `flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
-//! | `transport`, `driver`, `dns`, `tls` | one POST and its answer; clients and the thread that drives them |
+//! | `attempts`, `transport`, `explain` | an exchange, attempted again when that helps; one POST and its answer; why there is none |
+//! | `driver`, `dials`, `dns`, `proxy`, `tls`, `roots` | clients and the thread that drives them; the way to a server; whom TLS trusts |
+//! | `retry`, `redirect` | whether to attempt again; which redirects keep the POST and its key (pure) |
 //! | `answer`, `lifetime`, `members` | what an answer means (pure) |
 //! | `question` | the whole question that a token answers |
 //! | `exchange`, `wanted`, `quote` | the form that is sent; a server's words made fit for a message (pure) |
@@ -48,6 +50,7 @@ compile_error!("connectcreds catches panics at the C boundary: build it with pan
 
 mod answer;
 mod asked;
+mod attempts;
 mod aws;
 mod broker;
 mod cache;
@@ -55,24 +58,32 @@ mod clock;
 mod config;
 mod connect;
 mod credentials;
+mod dials;
 mod dns;
 mod driver;
 mod environment;
 mod error;
 mod exchange;
+mod explain;
 #[doc(hidden)]
 pub mod ffi;
 mod flight;
 mod freshness;
 mod hash;
 mod lifetime;
+mod log;
 mod members;
 mod mock;
 mod process;
+mod proxy;
 mod question;
 mod quote;
 mod realm;
+mod redirect;
+mod report;
 mod request;
+mod retry;
+mod roots;
 mod running;
 mod script;
 mod secret;
@@ -87,7 +98,7 @@ mod wanted;
 pub use asked::MockRequest;
 pub use aws::AwsCredentials;
 pub use credentials::{
-    clear_cache, exchange_token, forget_session, has_service_account_token, has_viewer_token,
+    clear_cache, diagnose, exchange_token, forget_session, has_service_account_token, has_viewer_token,
     has_workload_token, invalidate, running_on_connect, service_account_token, viewer_token, workload_token,
 };
 pub use error::{Error, ErrorKind};

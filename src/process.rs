@@ -46,10 +46,12 @@ pub(crate) enum Place {
     Mocks,
     Callbacks,
     Broker,
+    Roots,
+    Log,
 }
 
 impl Place {
-    const COUNT: usize = Self::Broker as usize + 1;
+    const COUNT: usize = Self::Log as usize + 1;
 }
 
 /// Something that is locked while a fork happens.
@@ -312,6 +314,23 @@ pub(crate) fn variable(name: &'static CStr) -> &'static [u8] {
             &[]
         } else {
             CStr::from_ptr(value).to_bytes()
+        }
+    }
+}
+
+/// Writes a line, as far as there is a standard error that takes it. Without std's lock on it, which another thread may
+/// hold while the process forks.
+pub(crate) fn write_to_standard_error(line: &str) {
+    let _guard = NoSigpipe::new();
+    let mut left = line.as_bytes();
+    while !left.is_empty() {
+        // SAFETY: the buffer is as long as is said.
+        let written = unsafe { libc::write(libc::STDERR_FILENO, left.as_ptr().cast(), left.len()) };
+        match usize::try_from(written) {
+            Ok(0) => return,
+            Ok(written) => left = &left[written..],
+            Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return,
         }
     }
 }

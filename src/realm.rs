@@ -40,6 +40,13 @@ impl Realm {
         }
     }
 
+    pub fn why_not(&self, question: &Question<'_>, wish: Wish) -> &'static str {
+        match self {
+            Self::Process => broker().why_not(question, wish),
+            Self::Mock(stage) => stage.why_not(question, wish),
+        }
+    }
+
     pub fn obtain(&self, key: Key, patience: &Patience<'_>) -> Result<Arc<Token>, Error> {
         match self {
             Self::Process => broker().obtain(key, patience),

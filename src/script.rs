@@ -13,11 +13,12 @@ use zeroize::Zeroizing;
 use crate::answer::Answer;
 use crate::asked::MockRequest;
 use crate::broker::{Work, World};
-use crate::cache::Issued;
+use crate::cache::{Exchanging, Issued};
 use crate::clock::Moment;
 use crate::connect::Ask;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{ACCEPTED_TYPE, Form, token_type};
+use crate::log;
 use crate::question::Key;
 use crate::quote::Quoter;
 use crate::running::Callback;
@@ -191,10 +192,15 @@ impl Script {
 }
 
 impl World for Arc<Script> {
-    fn begin(&self, key: &Key, refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error> {
+    fn begin(
+        &self,
+        key: &Key,
+        refresh_token: Option<Secret>,
+        flight: &Arc<Exchanging>,
+    ) -> Result<Box<dyn Work>, Error> {
         Ok(Box::new(Asking {
             script: self.clone(),
-            ask: Ask::new(key, refresh_token)?,
+            ask: Ask::new(key, refresh_token, flight)?,
             thread: thread::current().id(),
             renews: false,
             refresh_token_refused: false,
@@ -274,9 +280,11 @@ impl Asking {
         let asked = self.script.now();
         let request = MockRequest::new(&self.ask, &form);
         let Some(response) = self.script.answer(&request)? else {
+            log::info!("The mock lets the request out");
             self.let_out = Some(self.let_out(form)?);
             return Ok(None);
         };
+        log::info!("The mock answers: HTTP {}", response.status);
         let quoter = Quoter::new(self.ask.secrets.iter().map(Secret::expose));
         let token = response.into_answer().read(asked.unix_s(), &quoter)?;
         Ok(Some(Issued {
@@ -293,6 +301,7 @@ impl Asking {
             exchange: form,
             renewal: None,
             secrets: self.ask.secrets.clone(),
+            flight: self.ask.flight.clone(),
         }
         .begin()
     }

@@ -46,16 +46,21 @@ impl Server {
 
     /// Host and port, for a message.
     pub(crate) fn address(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        match self.0.port_or_known_default() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+        address(&self.0)
     }
 
     /// The credential endpoint's address.
     pub(crate) fn endpoint(&self) -> &Url {
         &self.0
+    }
+}
+
+/// Host and port, for a message.
+pub(crate) fn address(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

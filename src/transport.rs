@@ -1,57 +1,139 @@
-//! One POST and its answer.
+//! One POST and its answer, across the redirects that a Connect server makes.
 
 #![forbid(unsafe_code)]
 
-use std::error::Error as StdError;
-use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::answer::Answer;
-use crate::driver::{CONNECT_TIMEOUT, Clients};
-use crate::error::{AnswerFacts, Error, ErrorKind};
+use crate::attempts::Failure;
+use crate::driver::Clients;
+use crate::error::{Error, ErrorKind};
 use crate::exchange::{self, Form};
+use crate::explain::{self, Unread};
+use crate::log;
+use crate::proxy::{Route, is_loopback};
 use crate::quote::Quoter;
+use crate::redirect::{self, Redirect, is_redirect, redirect};
 use crate::secret::{Secret, extend_wiped};
-use crate::server::Server;
+use crate::server::address;
 
 /// The largest answer that is read, in bytes. A token is a few thousand.
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Room for an answer whose length is not known, in bytes.
 const BODY_ROOM: usize = 8 * 1024;
+/// How much is repeated of a URL, in characters.
+const URL_LIMIT: usize = 200;
+
 const FORM: HeaderValue = HeaderValue::from_static(exchange::FORM_TYPE);
 const JSON: HeaderValue = HeaderValue::from_static(exchange::ACCEPTED_TYPE);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A POST to the credential endpoint.
-pub(crate) struct Post {
-    pub server: Server,
-    pub api_key: Option<Secret>,
+pub(crate) struct Post<'a> {
+    pub endpoint: &'a Url,
+    pub api_key: Option<&'a Secret>,
     pub form: Form,
+    /// Knows what must not stand in a message.
+    pub quoter: &'a Quoter<'a>,
 }
 
-/// Sends `post` and reads the whole answer, whatever its status.
+/// Sends `post` and reads the whole answer, whatever its status. Redirects on the same server are followed, and keep
+/// the POST, its body and its key.
 ///
 /// # Errors
 ///
 /// [`Network`](ErrorKind::Network), [`Tls`](ErrorKind::Tls); [`BadResponse`](ErrorKind::BadResponse) for an answer that
-/// is not HTTP or over 1 MiB.
-pub(crate) async fn send(clients: &Clients, post: Post) -> Result<Answer, Error> {
-    let url = post.server.endpoint();
-    let client = clients.of(url.scheme())?;
-    let headers = headers(post.api_key.as_ref())?;
+/// is not HTTP or over 1 MiB, and for a redirect that is not followed.
+pub(crate) async fn send(clients: &Clients, post: Post<'_>) -> Result<Answer, Failure> {
+    let headers = headers(post.api_key)?;
+    let body = Bytes::from_owner(post.form);
+    let mut url = post.endpoint.clone();
+    for _ in 0..=redirect::MOST {
+        warn_of_plain_http(&url, post.api_key);
+        let answer = send_once(clients, &url, &headers, &body, post.quoter).await?;
+        if !is_redirect(answer.status) {
+            return Ok(answer);
+        }
+        url = follow(&url, &answer, post.quoter)?;
+        let to = post.quoter.quote(url.as_str(), URL_LIMIT);
+        log::info!("Redirected by HTTP {} to {to}", answer.status);
+    }
+    let (from, most) = (address(post.endpoint), redirect::MOST);
+    let what = format!("{from} redirects more than {most} times.");
+    Err(Error::new(ErrorKind::BadResponse, what).into())
+}
+
+/// Where a redirect from `url` leads, if it is followed.
+fn follow(url: &Url, answer: &Answer, quoter: &Quoter<'_>) -> Result<Url, Error> {
+    let from = address(url);
+    let quoted = |to: &Url| quoter.quote(to.as_str(), URL_LIMIT);
+    let what = match redirect(url, answer.status, answer.location.as_deref()) {
+        Redirect::Follow(to) => return Ok(to),
+        Redirect::Elsewhere(to) => {
+            let to = quoted(&to);
+            format!("{from} redirects to {to}, which is not the same server.")
+        }
+        Redirect::Changed(to) => {
+            let to = quoted(&to);
+            format!("{from} redirects to {to} by HTTP 303, which makes another request of a POST.")
+        }
+        Redirect::Nowhere => format!("{from} redirects, and does not say where to."),
+    };
+    let why = Error::new(ErrorKind::BadResponse, what)
+        .because("Is CONNECT_SERVER the address of Connect? The key is not sent to another one.");
+    Err(answer.told(why, quoter))
+}
+
+/// Sends the request to `url` alone.
+async fn send_once(
+    clients: &Clients,
+    url: &Url,
+    headers: &HeaderMap,
+    body: &Bytes,
+    quoter: &Quoter<'_>,
+) -> Result<Answer, Failure> {
+    let route = Route::to(url)?;
+    let client = clients.of(url.scheme(), &route)?;
+    // A redirect chose it, perhaps.
+    let shown = || format!("{}{}", quoter.quote(url.as_str(), URL_LIMIT), route.words());
+    log::debug!("POST {}", shown());
+    let began = Instant::now();
     let request = client
         .post(url.clone())
-        .headers(headers)
-        .body(Bytes::from_owner(post.form));
+        .headers(headers.clone())
+        .body(body.clone());
     // A kept connection that the server has closed meanwhile is found out before it is chosen.
     tokio::task::yield_now().await;
-    let answer = async { read(request.send().await?).await };
-    answer
-        .await
-        .map_err(|failure| failure.explain(&post.server.address()))
+    let dials = clients.dials();
+    let explain = |unread| explain::unread(unread, url, &route, quoter);
+    let response = request.send().await.map_err(|why| {
+        let unread = Unread::from(why);
+        Failure {
+            // Nothing came: the server had closed a connection that was kept.
+            on_dead_connection: unread.is_of_connection() && clients.dials() == dials,
+            why: explain(unread),
+        }
+    })?;
+    let answer = read(response).await.map_err(explain)?;
+    log::info!(
+        "POST {}: HTTP {} after {} ms, on a {} connection",
+        shown(),
+        answer.status,
+        began.elapsed().as_millis(),
+        if clients.dials() == dials { "kept" } else { "new" },
+    );
+    if answer.status == 407 && route != Route::Straight {
+        return Err(explain::proxy_refuses(url, &route).into());
+    }
+    Ok(answer)
 }
 
 fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
@@ -66,7 +148,22 @@ fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Answer, Failure> {
+/// Says once that a key goes over the network for everyone to read.
+fn warn_of_plain_http(url: &Url, api_key: Option<&Secret>) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if url.scheme() == "http"
+        && !is_loopback(url)
+        && api_key.is_some()
+        && !WARNED.swap(true, Ordering::Relaxed)
+    {
+        log::warning!(
+            "The API key and tokens go to {} unencrypted, also when it redirects to https: change CONNECT_SERVER to https.",
+            address(url)
+        );
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Answer, Unread> {
     let header = |name: HeaderName| {
         let value = response.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -76,87 +173,21 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, Failure> {
         content_type: header(CONTENT_TYPE),
         retry_after: header(RETRY_AFTER),
         request_id: header(REQUEST_ID),
+        location: header(LOCATION),
         body: Zeroizing::default(),
-    };
-    let too_large = Failure::TooLarge {
-        status: answer.status,
     };
     let announced = response
         .content_length()
         .and_then(|length| length.try_into().ok());
     if announced.is_some_and(|length: usize| length > BODY_LIMIT) {
-        return Err(too_large);
+        return Err(Unread::TooLarge(answer));
     }
     answer.body.reserve_exact(announced.unwrap_or(BODY_ROOM));
     while let Some(chunk) = response.chunk().await? {
         if answer.body.len() + chunk.len() > BODY_LIMIT {
-            return Err(too_large);
+            return Err(Unread::TooLarge(answer));
         }
         extend_wiped(&mut answer.body, &chunk);
     }
     Ok(answer)
-}
-
-/// Why no answer was read.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
-    #[error("the answer is larger than 1 MiB")]
-    TooLarge { status: u16 },
-}
-
-impl Failure {
-    fn explain(self, host: &str) -> Error {
-        let error = match self {
-            Self::TooLarge { status } => {
-                let what = format!("The answer from {host} is larger than 1 MiB and was not read.");
-                return Error::new(ErrorKind::BadResponse, what).answered(AnswerFacts {
-                    http_status: Some(status),
-                    ..AnswerFacts::default()
-                });
-            }
-            Self::Http(error) => error.without_url(),
-        };
-        // A server's certificate can put words into it.
-        let why = Quoter::new([]).quote(&root_cause(&error).to_string(), 500);
-        if is_caused(&error, hyper::Error::is_parse) {
-            let what = format!("What {host} answered is not HTTP: {why}.");
-            Error::new(ErrorKind::BadResponse, what)
-        } else if is_caused(&error, |_: &rustls::Error| true) {
-            Error::new(ErrorKind::Tls, format!("No secure connection to {host}: {why}."))
-        } else if error.is_connect() && error.is_timeout() {
-            let what = format!(
-                "No connection to {host} within {} ms.",
-                CONNECT_TIMEOUT.as_millis()
-            );
-            Error::new(ErrorKind::Network, what)
-        } else if error.is_connect() {
-            Error::new(ErrorKind::Network, format!("No connection to {host}: {why}."))
-        } else {
-            let what = format!("The connection to {host} failed: {why}.");
-            Error::new(ErrorKind::Network, what)
-        }
-    }
-}
-
-/// The error and its causes. The source of an `io::Error` is its inner error's source: the inner error itself, which
-/// tells TLS from network, is found only by `get_ref`.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        inner.map(|inner| inner as _).or_else(|| error.source())
-    })
-}
-
-/// The innermost cause.
-fn root_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
-    causes(error).last().unwrap_or(error)
-}
-
-/// Whether one of the causes is an `E` that `matches`.
-fn is_caused<E: StdError + 'static>(error: &(dyn StdError + 'static), matches: impl Fn(&E) -> bool) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref())
-        .any(matches)
 }

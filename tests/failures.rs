@@ -8,16 +8,6 @@ use support::host::Host;
 const POINTER: &str =
     "https://docs.posit.co/connect/user/oauth-integrations/#adding-oauth-integrations-to-deployed-content";
 
-/// An environment of Connect's, with some variables changed, or taken away when the value is "".
-fn changed(connect: &Standin, changes: &[(&'static str, &str)]) -> Host {
-    let mut environment = connect.environment();
-    for (changed, value) in changes {
-        environment.retain(|(name, _)| name != changed);
-        environment.push((changed, (*value).to_owned()));
-    }
-    Host::with(environment.iter().map(|(name, value)| (*name, value.as_str())))
-}
-
 #[test]
 fn running_on_connect_is_what_connect_says() {
     for (variables, on_connect) in [
@@ -46,8 +36,8 @@ fn running_on_connect_is_what_connect_says() {
 #[test]
 fn each_kind_fails_in_its_own_words() {
     let connect = Standin::start();
-    let mut elsewhere = changed(&connect, &[("POSIT_PRODUCT", "")]);
-    let mut old = changed(&connect, &[("CONNECT_CONTENT_SESSION_TOKEN", "")]);
+    let mut elsewhere = Host::changed(&connect, &[("POSIT_PRODUCT", "")]);
+    let mut old = Host::changed(&connect, &[("CONNECT_CONTENT_SESSION_TOKEN", "")]);
     let mut here = Host::on(&connect);
     for (call, only_on, not_supported, cannot) in [
         (
@@ -125,6 +115,7 @@ fn what_is_missing_is_reported_in_one_order_with_what_to_set() {
         host.fails(&calls, "CC_ERR_NOT_ON_CONNECT");
     }
     let mut host = Host::with([("POSIT_PRODUCT", "CONNECT")]);
+    host.ok(&["set", "max_attempts", "1"]);
     host.call(&["request"]);
     host.fails(&["service_account"], "CC_ERR_NOT_SUPPORTED");
     host.ok(&["set", "content_token", "token"]);
@@ -271,7 +262,7 @@ fn a_bad_environment_is_an_invalid_argument_that_names_the_variable() {
         ("CONNECT_CONTENT_SESSION_TOKEN", "hunter2\r"),
     ] {
         let message =
-            changed(&connect, &[(name, value)]).fails(&["service_account"], "CC_ERR_INVALID_ARGUMENT");
+            Host::changed(&connect, &[(name, value)]).fails(&["service_account"], "CC_ERR_INVALID_ARGUMENT");
         assert!(message.contains(name), "{value}: {message}");
         assert!(!message.contains("hunter2"), "{value}: {message}");
     }
@@ -282,6 +273,7 @@ fn a_bad_environment_is_an_invalid_argument_that_names_the_variable() {
 fn each_shape_of_a_refusal_comes_with_all_its_codes() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
+    host.ok(&["set", "max_attempts", "1"]);
     let oauth = |status, error: &str, description: &str, uri: Option<&str>| Order::OAuthError {
         status,
         error: error.to_owned(),
@@ -360,6 +352,7 @@ fn each_shape_of_a_refusal_comes_with_all_its_codes() {
 fn an_answer_that_is_none_is_a_bad_response() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
+    host.ok(&["set", "max_attempts", "1"]);
     let raw = |status, content_type: &str, body: &str| Order::Raw {
         status,
         headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
@@ -394,7 +387,7 @@ fn an_answer_that_is_none_is_a_bad_response() {
                 location: "https://elsewhere.example/".to_owned(),
             },
             "302",
-            "HTTP 302",
+            "https://elsewhere.example/",
         ),
         (Order::Bytes(b"garbage\r\n\r\n".to_vec()), "0", "is not HTTP"),
         (Order::Endless, "200", "larger than 1 MiB"),
@@ -417,6 +410,7 @@ fn an_answer_that_is_none_is_a_bad_response() {
 fn a_server_that_is_busy_says_when_to_come_back() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
+    host.ok(&["set", "max_attempts", "1"]);
     connect.order(Order::RetryAfter {
         status: 503,
         value: "7".to_owned(),
@@ -436,6 +430,7 @@ fn a_server_that_is_busy_says_when_to_come_back() {
 fn an_echoing_server_gets_no_secret_into_a_message() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
+    host.ok(&["set", "max_attempts", "1"]);
     for status in [200, 400, 502] {
         connect.order(Order::Echo { status });
         let message = host.fails(&["service_account"], "CC_ERR_BAD_RESPONSE");
@@ -460,6 +455,7 @@ fn an_echoing_server_gets_no_secret_into_a_message() {
 fn a_connection_that_fails_says_where_to() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
+    host.ok(&["set", "max_attempts", "1"]);
     let address = connect.url().trim_start_matches("http://").to_owned();
     for order in [
         Order::CloseBeforeAnswer,
@@ -517,7 +513,7 @@ fn a_call_that_takes_longer_than_it_may_is_a_time_out() {
 fn a_server_that_is_not_trusted_is_a_tls_error() {
     let connect = Standin::start_tls();
     let other = Standin::start_tls();
-    let mut host = changed(
+    let mut host = Host::changed(
         &connect,
         &[(
             "SSL_CERT_FILE",
@@ -530,4 +526,29 @@ fn a_server_that_is_not_trusted_is_a_tls_error() {
     let address = connect.url().trim_start_matches("https://").to_owned();
     assert!(outcome["message"].contains(&address), "{outcome:?}");
     assert_eq!(connect.exchanges(), 0);
+}
+
+// What `Host` asserts of every test's messages and log
+
+#[test]
+#[should_panic(expected = "a secret is in message")]
+fn a_secret_in_a_message_is_noticed() {
+    let mut host = Host::with([("POSIT_PRODUCT", "CONNECT")]);
+    host.keep_secret("not supported by this version");
+    host.call(&["service_account"]);
+}
+
+#[test]
+#[should_panic(expected = "a secret is in standard error")]
+fn a_secret_on_standard_error_is_noticed() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    host.call(&["complain", connect.api_key()]);
+}
+
+#[test]
+#[should_panic(expected = "a secret is in standard error")]
+fn a_proxys_password_on_standard_error_is_noticed() {
+    let mut host = Host::with([("https_proxy", "http://ada:proxy-password@127.0.0.1:1")]);
+    host.call(&["complain", "Basic YWRhOnByb3h5LXBhc3N3b3Jk"]);
 }

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::{
-    bytes, cc_error, cc_request, cc_status, cc_token, guard, into_handle, out, shield, with_request,
+    bytes, cc_error, cc_request, cc_status, cc_token, guard, into_handle, out, shield, tell_log, with_request,
 };
 use crate::credentials;
 use crate::error::Error;
@@ -39,7 +39,9 @@ unsafe fn get(
 /// `request` is NULL or a live handle.
 unsafe fn has(request: *const cc_request, get: impl FnOnce(&Request) -> Result<Arc<Token>, Error>) -> bool {
     // SAFETY: by the caller.
-    shield(false, || unsafe { with_request(request, get) }.is_ok())
+    let has = shield(false, || unsafe { with_request(request, get) }.is_ok());
+    tell_log();
+    has
 }
 
 /// Gets the token of the service account of an integration that is associated with this content.

@@ -239,7 +239,7 @@ pub unsafe extern "C" fn cc_request_set_param(
 /// Sets how long a call with this request may take.
 ///
 /// @param request       the request; NULL is rejected
-/// @param milliseconds  0: the default, 20,000
+/// @param milliseconds  0: as set for the process by cc_config_set_timeout_ms(), 20,000 by default
 /// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_timeout_ms(request: *mut cc_request, milliseconds: u32) -> cc_status {

@@ -1,13 +1,19 @@
 //! A C program that makes one call of the library per line it is told, see `tests/hosts/c/host.c`.
+//!
+//! Of every host it is asserted that no failure's message and nothing on its standard error, with the library's log
+//! switched on, shows a secret.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::OnceLock;
 
 use connect_standin::Standin;
 
+use super::secrets::Secrets;
 use super::{clean, compile, root};
 
 /// A running C host.
@@ -15,6 +21,8 @@ pub struct Host {
     child: Child,
     calls: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
+    errors: File,
+    secrets: Secrets,
 }
 
 /// What came of a call: names and values.
@@ -22,14 +30,22 @@ pub struct Host {
 pub struct Outcome(BTreeMap<String, String>);
 
 impl Host {
-    /// A host to which `environment` is all there is.
+    /// A host to which `environment` is all there is, beside the library's log on standard error.
     pub fn with<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
         let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/host.c")));
-        let mut child = clean(program)
-            .envs(environment)
+        let errors = tempfile::tempfile().expect("a file can be made");
+        let mut secrets = Secrets::default();
+        let mut command = clean(program);
+        command.env("CONNECTCREDS_DEBUG", "1");
+        for (name, value) in environment {
+            secrets.add_variable(name, value);
+            command.env(name, value);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(errors.try_clone().expect("the file is open"))
             .spawn()
             .expect("the host starts");
         let answers = BufReader::new(child.stdout.take().expect("piped"));
@@ -37,17 +53,44 @@ impl Host {
             calls: child.stdin.take(),
             child,
             answers,
+            errors,
+            secrets,
         }
     }
 
     /// A host that runs as content on `connect`.
     pub fn on(connect: &Standin) -> Self {
-        let environment = connect.environment();
-        Self::with(environment.iter().map(|(name, value)| (*name, value.as_str())))
+        Self::changed(connect, &[])
+    }
+
+    /// A host that runs as content on `connect` but for some variables, which are taken away where the value is "".
+    pub fn changed(connect: &Standin, changes: &[(&str, &str)]) -> Self {
+        let standard = connect.environment();
+        let unchanged = standard
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        let changes = changes.iter().copied().filter(|(_, value)| !value.is_empty());
+        Self::with(unchanged.chain(changes))
+    }
+
+    /// Sets what the host's process sets, and has every call make an exchange.
+    pub fn configure(&mut self, settings: &[(&str, &str)]) {
+        for (name, value) in settings {
+            self.ok(&["set", name, value]);
+        }
+        self.call(&["request"]);
+        self.ok(&["set", "force_refresh", "1"]);
+    }
+
+    /// A value that must not be seen either.
+    pub fn keep_secret(&mut self, secret: &str) {
+        self.secrets.add(secret);
     }
 
     /// Makes a call and waits for what comes of it. Panics when the host dies of it.
     pub fn call(&mut self, words: &[&str]) -> Outcome {
+        self.secrets.add_call(words);
         let calls = self.calls.as_mut().expect("open until the host is dropped");
         let written = writeln!(calls, "{}", words.join("\t")).and_then(|()| calls.flush());
         let mut outcome = BTreeMap::new();
@@ -62,6 +105,7 @@ impl Host {
             let Some((name, value)) = line.trim_end_matches('\n').split_once('=') else {
                 let outcome = Outcome(outcome);
                 assert_eq!(outcome.get("broken"), None, "{words:?}");
+                self.look_for_secrets(&outcome);
                 return outcome;
             };
             outcome.insert(name.to_owned(), value.to_owned());
@@ -81,6 +125,46 @@ impl Host {
         assert_eq!(outcome.get("status"), Some(status), "{words:?}: {outcome:?}");
         outcome["message"].to_owned()
     }
+
+    fn look_for_secrets(&mut self, outcome: &Outcome) {
+        for (name, value) in &outcome.0 {
+            self.secrets.add_outcome(name, value);
+        }
+        let failed = outcome.get("error_status").is_some();
+        for (name, value) in &outcome.0 {
+            if failed || name.starts_with("log.") || name == "report" {
+                self.secrets.assert_absent_from(value, name);
+            }
+        }
+    }
+
+    /// What the host has written to standard error.
+    pub fn errors(&self) -> String {
+        let length = self.errors.metadata().map_or(0, |file| file.len());
+        let mut bytes = vec![0; length.try_into().expect("it fits into memory")];
+        // From its start, and without moving the end at which the host writes.
+        self.errors.read_exact_at(&mut bytes, 0).expect("it is readable");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The most memory the host has had so far, in kB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(self.proc("status")).expect("the host runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|value| value.trim().strip_suffix(" kB"));
+        peak.and_then(|value| value.parse().ok())
+            .expect("the kernel tells")
+    }
+
+    /// How many threads and how many open files the host has.
+    pub fn threads_and_files(&self) -> (usize, usize) {
+        let count = |what| fs::read_dir(self.proc(what)).expect("the host runs").count();
+        (count("task"), count("fd"))
+    }
+
+    fn proc(&self, what: &str) -> String {
+        format!("/proc/{}/{what}", self.child.id())
+    }
 }
 
 impl Drop for Host {
@@ -88,16 +172,26 @@ impl Drop for Host {
         // The end of its input ends it; how it ended matters to the test unless that is failing already.
         drop(self.calls.take());
         let ended = self.child.wait();
-        if !std::thread::panicking() {
+        let errors = self.errors();
+        if std::thread::panicking() {
+            eprintln!("on the host's standard error:\n{errors}");
+        } else {
+            self.secrets.assert_absent_from(&errors, "standard error");
             assert!(
                 ended.as_ref().is_ok_and(|status| status.success()),
-                "the host ended with {ended:?}"
+                "the host ended with {ended:?}: {errors}"
             );
         }
     }
 }
 
 impl Outcome {
+    /// The lines of the log that were told during the call: level and words.
+    pub fn log(&self) -> Vec<&str> {
+        let lines = self.0.iter().filter(|(name, _)| name.starts_with("log."));
+        lines.map(|(_, line)| line.as_str()).collect()
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }

@@ -3,6 +3,10 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 pub mod host;
+pub mod nginx;
+pub mod program;
+pub mod proxy;
+pub mod secrets;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::broker::{Broker, Handle, Patience, Work, World};
-use crate::cache::{Issued, Wish};
+use crate::cache::{Issued, Landing, Wish};
 use crate::clock::Moment;
 use crate::error::{Error, ErrorKind};
 use crate::explorer::{fork, mishap, now, pass_until};
+use crate::flight::Flight;
 use crate::hash::Part;
 use crate::process::{HoldOverFork, Place, generation, hold_over_fork};
 use crate::question::{Key, Question, Subject};
@@ -49,7 +50,12 @@ impl Server {
 }
 
 impl World for &'static Server {
-    fn begin(&self, _key: &Key, _refresh_token: Option<Secret>) -> Result<Box<dyn Work>, Error> {
+    fn begin(
+        &self,
+        _key: &Key,
+        _refresh_token: Option<Secret>,
+        _flight: &Arc<Flight<Landing>>,
+    ) -> Result<Box<dyn Work>, Error> {
         let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         self.most_under_way.fetch_max(under_way, Ordering::Relaxed);

@@ -129,6 +129,60 @@ static bool cancelled(void *polls_left)
     return --*(int *)polls_left <= 0;
 }
 
+/* Where the log's lines go: told at once, since the library calls back inside a call only. */
+static struct {
+    pthread_t caller;
+    int lines;
+    const char *then; /* what a callback does beside telling */
+} logged;
+
+static void log_line(int32_t level, const char *message, void *user_data)
+{
+    char name[32];
+    if (user_data != &logged)
+        tell("broken", "the log's user data is another one");
+    if (!pthread_equal(pthread_self(), logged.caller))
+        tell("broken", "the log is told on a thread that makes no call");
+    snprintf(name, sizeof name, "log.%03d", logged.lines++);
+    printf("%s=%d %s\n", name, level, message);
+    if (strcmp(logged.then, "call") == 0) {
+        cc_token *token = NULL;
+        cc_service_account_token(NULL, &token, NULL);
+        cc_token_free(token);
+    } else if (strcmp(logged.then, "remove") == 0) {
+        cc_log_set_callback(CC_LOG_DEBUG, NULL, NULL);
+    } else if (strcmp(logged.then, "fork") == 0) {
+        pid_t child = fork();
+        int status = 0;
+        if (child == 0) {
+            alarm(10);
+            _exit(cc_has_service_account_token(NULL) ? 0 : 1);
+        }
+        waitpid(child, &status, 0);
+        if (status != 0)
+            tell("broken", "a child forked in the log's callback has no token");
+    }
+}
+
+/* Has the log told up to a level from now on; what the callback does beside that stands in the second word. */
+static void set_log(const char *level, const char *then)
+{
+    static char doing[16];
+    snprintf(doing, sizeof doing, "%s", then != NULL ? then : "");
+    logged.caller = pthread_self();
+    logged.lines = 0;
+    logged.then = doing;
+    cc_log_set_callback(atoi(level), log_line, &logged);
+}
+
+static void tell_report(void)
+{
+    char *report = NULL;
+    tell_status(cc_diagnose(&report));
+    tell("report", report);
+    cc_string_free(report);
+}
+
 static cc_status set(const char *what, const char *value)
 {
     static const struct {
@@ -157,6 +211,14 @@ static cc_status set(const char *what, const char *value)
         polls_left = atoi(value);
         return cc_request_set_cancel(request, polls_left > 0 ? cancelled : NULL, &polls_left);
     }
+    if (strcmp(what, "call_timeout_ms") == 0)
+        return cc_config_set_timeout_ms((uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "attempt_timeout_ms") == 0)
+        return cc_config_set_attempt_timeout_ms((uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "connect_timeout_ms") == 0)
+        return cc_config_set_connect_timeout_ms((uint32_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "max_attempts") == 0)
+        return cc_config_set_max_attempts((uint32_t)strtoul(value, NULL, 10));
     if (strcmp(what, "cache_capacity") == 0)
         return cc_config_set_cache_capacity((size_t)strtoul(value, NULL, 10));
     if (strcmp(what, "default_lifetime_s") == 0)
@@ -165,6 +227,18 @@ static cc_status set(const char *what, const char *value)
         return cc_config_set_background_refresh(strcmp(value, "1") == 0);
     fprintf(stderr, "no setter for %s\n", what);
     exit(2);
+}
+
+static void set_ca_bundle(const char *path)
+{
+    cc_error *error = NULL;
+    cc_status status = cc_config_set_ca_bundle(path, &error);
+    tell_status(status);
+    if ((status == CC_OK) != (error == NULL))
+        tell("broken", "an error was given, or none, against the status");
+    if (error != NULL)
+        tell_error(error);
+    cc_error_free(error);
 }
 
 /* Whether the library left this thread's mask and the signal's disposition as they were, and nothing pending. */
@@ -257,6 +331,8 @@ static void call(char **word)
     if (strcmp(what, "request") == 0) {
         cc_request_free(request);
         request = cc_request_new();
+    } else if (strcmp(what, "set") == 0 && strcmp(word[1], "ca_bundle") == 0) {
+        set_ca_bundle(word[2]);
     } else if (strcmp(what, "set") == 0) {
         tell_status(set(word[1], word[2]));
     } else if (strcmp(what, "param") == 0) {
@@ -292,6 +368,10 @@ static void call(char **word)
         tell_number("invalidated", cc_token_invalidate(last_token));
     } else if (strcmp(what, "invalidate_kept") == 0) {
         tell_number("invalidated", cc_token_invalidate(kept_token));
+    } else if (strcmp(what, "log") == 0) {
+        set_log(word[1], word[2]);
+    } else if (strcmp(what, "report") == 0) {
+        tell_report();
     } else if (strcmp(what, "stats") == 0) {
         tell_stats();
     } else if (strcmp(what, "in_child") == 0) {
@@ -306,6 +386,8 @@ static void call(char **word)
         set_wall_clock(strtol(word[1], NULL, 10));
     } else if (strcmp(what, "sigpipe") == 0) {
         tell("sigpipe", sigpipe());
+    } else if (strcmp(what, "complain") == 0) {
+        fprintf(stderr, "%s\n", word[1]);
     } else if (strcmp(what, "aws") == 0) {
         tell_aws();
     } else {

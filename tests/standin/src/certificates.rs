@@ -4,6 +4,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use tempfile::{NamedTempFile, TempPath};
@@ -16,7 +17,7 @@ use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, version};
 /// What is wrong with the server's certificate. The private authority signs each of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Certificate {
-    /// Nothing: 127.0.0.1, `::1` and `localhost`, valid now.
+    /// Nothing: 127.0.0.1, `::1`, `localhost` and `connect.example.test`, valid now.
     #[default]
     Good,
     /// It was valid until yesterday.
@@ -24,6 +25,9 @@ pub enum Certificate {
     /// It is for another host.
     WrongName,
 }
+
+/// What the server is called. The last is a name that only a test's proxy resolves.
+const NAMES: [&str; 4] = ["127.0.0.1", "::1", "localhost", "connect.example.test"];
 
 /// Which TLS the server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,11 +58,8 @@ pub(crate) struct Tls {
 }
 
 pub(crate) fn make(certificate: Certificate, version: TlsVersion) -> io::Result<Tls> {
-    let authority = authority().map_err(io::Error::other)?;
-    let key = KeyPair::generate().map_err(io::Error::other)?;
-    let signed = server(certificate)
-        .and_then(|params| params.signed_by(&key, &authority))
-        .map_err(io::Error::other)?;
+    let authority = Authority::new()?;
+    let signed = authority.sign(certificate)?;
 
     // Named, not the process's default: in a test both the client and this server may install one.
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -66,8 +67,8 @@ pub(crate) fn make(certificate: Certificate, version: TlsVersion) -> io::Result<
         .map_err(io::Error::other)?
         .with_no_client_auth()
         .with_single_cert(
-            vec![signed.der().clone()],
-            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            vec![signed.certificate.der().clone()],
+            PrivatePkcs8KeyDer::from(signed.key.serialize_der()).into(),
         )
         .map_err(io::Error::other)?;
 
@@ -77,6 +78,68 @@ pub(crate) fn make(certificate: Certificate, version: TlsVersion) -> io::Result<
         acceptor: TlsAcceptor::from(Arc::new(config)),
         authority: file.into_temp_path(),
     })
+}
+
+/// A private certificate authority that nobody trusts unless told, for other servers of a test.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A server's certificate and its key.
+pub struct Signed {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    /// A new one, made up.
+    ///
+    /// # Errors
+    ///
+    /// When no key can be made.
+    pub fn new() -> io::Result<Authority> {
+        authority().map(Authority).map_err(io::Error::other)
+    }
+
+    /// Its certificate, as PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server's certificate, signed.
+    ///
+    /// # Errors
+    ///
+    /// When no key can be made.
+    pub fn sign(&self, certificate: Certificate) -> io::Result<Signed> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = server(certificate)
+            .and_then(|params| params.signed_by(&key, &self.0))
+            .map_err(io::Error::other)?;
+        Ok(Signed { certificate, key })
+    }
+}
+
+impl Signed {
+    /// The certificate, as PEM.
+    pub fn certificate_pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// The private key, as PEM (PKCS #8).
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed").finish_non_exhaustive()
+    }
 }
 
 fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
@@ -95,7 +158,7 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
 fn server(certificate: Certificate) -> Result<CertificateParams, rcgen::Error> {
     let names: &[&str] = match certificate {
         Certificate::WrongName => &["elsewhere.example.com"],
-        Certificate::Good | Certificate::Expired => &["127.0.0.1", "::1", "localhost"],
+        Certificate::Good | Certificate::Expired => &NAMES,
     };
     let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
     params

@@ -49,7 +49,7 @@ mod vault;
 mod wire;
 
 pub use builder::Builder;
-pub use certificates::{Certificate, TlsVersion};
+pub use certificates::{Authority, Certificate, Signed, TlsVersion};
 pub use hold::Hold;
 pub use order::{ConnectionOrder, Order};
 pub use record::Recorded;

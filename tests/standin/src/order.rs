@@ -113,6 +113,12 @@ pub enum Order {
     /// `"bytes"`, text or `{"base64": "…"}`.
     #[serde(deserialize_with = "bytes_value")]
     Bytes(Vec<u8>),
+    /// These bytes on the wire in place of an HTTP answer, over and over, without end.
+    BytesForever {
+        /// What is repeated; as JSON, text or `{"base64": "…"}`.
+        #[serde(deserialize_with = "blob")]
+        bytes: Vec<u8>,
+    },
 }
 
 /// What happens to one connection, taken when it is accepted. As JSON: `{"connection":

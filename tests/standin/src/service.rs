@@ -208,6 +208,19 @@ impl Service {
                 fault: Fault::Replace(bytes.into()),
                 answer: answer::text(200, ""),
             },
+            Order::BytesForever { bytes } => {
+                // In large pieces, so that a short text is not a system call each.
+                let times = (16 * 1024 / bytes.len().max(1)).max(1);
+                let whole: Bytes = bytes.repeat(times).into();
+                Outcome {
+                    words: "bytes without end in place of an answer".to_owned(),
+                    fault: Fault::Repeat {
+                        left: whole.clone(),
+                        whole,
+                    },
+                    answer: answer::text(200, ""),
+                }
+            }
             Order::Delay { .. } | Order::Silent => unreachable!("carried out before"),
         }
     }

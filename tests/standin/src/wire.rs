@@ -23,6 +23,11 @@ pub(crate) enum Fault {
         reset: bool,
     },
     Replace(bytes::Bytes),
+    /// Over and over; what is left of the current turn, and the whole.
+    Repeat {
+        left: bytes::Bytes,
+        whole: bytes::Bytes,
+    },
 }
 
 /// How a connection ends after a number of answers.
@@ -183,6 +188,15 @@ impl<S: Socket> AsyncWrite for Wire<S> {
                 ready!(socket.poll_shutdown(cx))?;
                 state.end(false)
             }
+            Fault::Repeat { whole, .. } if whole.is_empty() => Poll::Pending,
+            // Ends when the client is gone.
+            Fault::Repeat { left, whole } => loop {
+                if left.is_empty() {
+                    *left = whole.clone();
+                }
+                let written = ready!(socket.as_mut().poll_write(cx, left))?;
+                *left = left.slice(written..);
+            },
         }
     }
 

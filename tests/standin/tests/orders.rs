@@ -246,3 +246,19 @@ fn an_endless_answer_goes_on_while_others_are_served() {
     assert!(head.contains("transfer-encoding: chunked"), "{head}");
     assert_eq!(exchange(&standin, &service_account(&standin)).status, 200);
 }
+
+#[test]
+fn bytes_can_come_without_end_while_others_are_served() {
+    const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    for standin in [Standin::start(), Standin::start_tls()] {
+        standin.order(Order::BytesForever {
+            bytes: CONTINUE.to_vec(),
+        });
+        let mut endless = Client::connect(&standin).expect("accepted");
+        endless.send_exchange(&service_account(&standin)).expect("sent");
+        for _ in 0..20_000 {
+            assert_eq!(endless.receive().expect("a head").head.as_bytes(), CONTINUE);
+        }
+        assert_eq!(exchange(&standin, &service_account(&standin)).status, 200);
+    }
+}

@@ -182,6 +182,19 @@ fn orders_come_over_http_as_json() {
 }
 
 #[test]
+fn bytes_without_end_can_be_ordered_over_http() {
+    let standin = Standin::start();
+    let head = "HTTP/1.1 299 Odd\r\ncontent-length: 0\r\n\r\n";
+    let order = json!({"order": "bytes_forever", "bytes": head});
+    assert_eq!(manage(&standin, "order", order).status, 200);
+    let mut client = Client::connect(&standin).expect("accepted");
+    client.send_exchange(&service_account(&standin)).expect("sent");
+    for _ in 0..3 {
+        assert_eq!(client.receive().expect("answered").status, 299);
+    }
+}
+
+#[test]
 fn a_wrong_order_is_refused_and_changes_nothing() {
     let standin = Standin::start();
     let silent = json!({"order": "silent"});

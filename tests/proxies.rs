@@ -1,0 +1,204 @@
+//! Connect behind a real forward proxy. It alone knows the server's name, so that what arrives came through it.
+
+mod support;
+
+use connect_standin::{ENDPOINT, Standin};
+use support::host::Host;
+use support::proxy::{NAME, OTHER_NAME, PASSWORD, Proxy, USER, named};
+
+/// A host whose Connect is at the name that only the proxy resolves.
+fn host_at(name: &str, connect: &Standin, variables: &[(&str, &str)]) -> Host {
+    let server = named(connect, name);
+    let mut changes = vec![("CONNECT_SERVER", server.as_str())];
+    changes.extend_from_slice(variables);
+    Host::changed(connect, &changes)
+}
+
+/// What the proxy is asked on the way to `connect`.
+fn request_line(connect: &Standin) -> String {
+    let server = named(connect, NAME);
+    match server.strip_prefix("https://") {
+        Some(address) => format!("CONNECT {address}"),
+        None => format!("POST {server}{ENDPOINT}"),
+    }
+}
+
+fn both() -> [Standin; 2] {
+    [Standin::start(), Standin::start_tls()]
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_variables_lead_through_the_proxy() {
+    let proxy = Proxy::start();
+    let mut expected = Vec::new();
+    for connect in both() {
+        let of_scheme = match connect.url().starts_with("https") {
+            true => ["HTTPS_PROXY", "https_proxy"],
+            false => ["HTTP_PROXY", "http_proxy"],
+        };
+        let exchanges = connect.exchanges();
+        for name in of_scheme.into_iter().chain(["ALL_PROXY", "all_proxy"]) {
+            let mut host = host_at(NAME, &connect, &[(name, &proxy.url())]);
+            host.ok(&["service_account"]);
+            expected.push(request_line(&connect));
+            assert_eq!(proxy.asked(), expected, "{name}");
+        }
+        assert_eq!(connect.exchanges(), exchanges + 4);
+        for request in connect.requests() {
+            assert_eq!(request.method, "POST");
+            assert_eq!(
+                request.param("subject_token").as_deref(),
+                Some(connect.content_token())
+            );
+            assert_eq!(request.header("proxy-authorization"), None);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_variables_are_for_their_scheme() {
+    let proxy = Proxy::start();
+    let [http, https] = both();
+    for (connect, other) in [(&http, "HTTPS_PROXY"), (&https, "HTTP_PROXY")] {
+        // Straight ahead there is no such name.
+        let mut host = host_at(NAME, connect, &[(other, &proxy.url())]);
+        host.configure(&[("max_attempts", "1")]);
+        host.fails(&["service_account"], "CC_ERR_NETWORK");
+        assert_eq!(connect.connections(), 0);
+    }
+    assert!(proxy.asked().is_empty());
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_connections_are_kept() {
+    for connect in both() {
+        let proxy = Proxy::start();
+        let mut host = host_at(NAME, &connect, &[("ALL_PROXY", &proxy.url())]);
+        host.configure(&[]);
+        for _ in 0..5 {
+            host.ok(&["service_account"]);
+        }
+        assert_eq!((connect.exchanges(), proxy.connections()), (5, 1));
+        // Over plain http each request is one to the proxy; a tunnel is made once.
+        let secure = connect.url().starts_with("https");
+        assert_eq!(proxy.asked().len(), if secure { 1 } else { 5 });
+    }
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_with_a_password_gets_it_and_the_server_does_not() {
+    let proxy = Proxy::with_password();
+    let url = proxy.url_with(USER, PASSWORD);
+    for connect in both() {
+        host_at(NAME, &connect, &[("ALL_PROXY", &url)]).ok(&["service_account"]);
+        assert_eq!(connect.requests()[0].header("proxy-authorization"), None);
+        assert_eq!(proxy.asked().last(), Some(&request_line(&connect)));
+    }
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_that_wants_another_password_is_a_network_error_that_is_not_tried_again() {
+    let proxy = Proxy::with_password();
+    let address = proxy.url().trim_start_matches("http://").to_owned();
+    let mut asked = 0;
+    for connect in both() {
+        for url in [proxy.url(), proxy.url_with(USER, "the-wrong-password")] {
+            let outcome = host_at(NAME, &connect, &[("ALL_PROXY", &url)]).call(&["service_account"]);
+            assert_eq!(
+                (&outcome["status"], &outcome["retryable"]),
+                ("CC_ERR_NETWORK", "0"),
+                "{outcome:?}"
+            );
+            assert!(outcome["message"].contains(&address), "{outcome:?}");
+            asked += 1;
+            assert_eq!(proxy.asked().len(), asked);
+        }
+        assert_eq!(connect.connections(), 0);
+    }
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_that_is_not_there_or_finds_no_server_is_a_network_error() {
+    let proxy = Proxy::start();
+    for connect in both() {
+        let mut host = host_at(NAME, &connect, &[("ALL_PROXY", "http://127.0.0.1:1")]);
+        host.configure(&[("max_attempts", "1")]);
+        let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+        assert!(message.contains("127.0.0.1:1"), "{message}");
+    }
+    // A tunnel that the proxy can not make; over plain http its answer is one like any server's.
+    let connect = Standin::start_tls();
+    let mut host = host_at("nowhere.example.test", &connect, &[("ALL_PROXY", &proxy.url())]);
+    host.configure(&[("max_attempts", "1")]);
+    let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+    assert!(message.contains("nowhere.example.test"), "{message}");
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_exceptions_go_straight() {
+    let proxy = Proxy::start();
+    let connect = Standin::start();
+    let url = proxy.url();
+    for (name, value) in [
+        ("NO_PROXY", NAME),
+        ("NO_PROXY", ".example.test"),
+        ("NO_PROXY", "example.test"),
+        ("NO_PROXY", "elsewhere.example.com, example.test"),
+        ("NO_PROXY", "*"),
+        ("no_proxy", NAME),
+        ("no_proxy", "*"),
+    ] {
+        let mut host = host_at(NAME, &connect, &[("ALL_PROXY", &url), (name, value)]);
+        host.configure(&[("max_attempts", "1")]);
+        // Straight ahead there is no such name.
+        let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+        assert!(message.contains(NAME), "{name}={value}: {message}");
+        assert!(proxy.asked().is_empty(), "{name}={value}");
+    }
+    for value in ["ample.test", "other.example.test", "example.org", NAME] {
+        let name = if value == NAME { OTHER_NAME } else { NAME };
+        host_at(name, &connect, &[("ALL_PROXY", &url), ("NO_PROXY", value)]).ok(&["service_account"]);
+    }
+    assert_eq!((proxy.asked().len(), connect.exchanges()), (4, 4));
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_is_never_asked_for_this_machine() {
+    let proxy = Proxy::start();
+    let url = proxy.url();
+    for connect in both() {
+        for name in ["127.0.0.1", "localhost"] {
+            let variables = [
+                ("HTTP_PROXY", url.as_str()),
+                ("HTTPS_PROXY", &url),
+                ("ALL_PROXY", &url),
+                ("http_proxy", &url),
+                ("https_proxy", &url),
+            ];
+            host_at(name, &connect, &variables).ok(&["service_account"]);
+        }
+        assert_eq!(connect.exchanges(), 2);
+    }
+    assert!(proxy.asked().is_empty());
+}
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_in_between_leaves_who_is_trusted_to_the_client() {
+    let proxy = Proxy::start();
+    let (connect, other) = (Standin::start_tls(), Standin::start_tls());
+    let authority = other.ca_certificate_file().to_str().expect("UTF-8").to_owned();
+    let variables = [("ALL_PROXY", proxy.url()), ("SSL_CERT_FILE", authority)];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let message = host_at(NAME, &connect, &variables).fails(&["service_account"], "CC_ERR_TLS");
+    assert!(message.contains(NAME), "{message}");
+    assert_eq!(connect.exchanges(), 0);
+}
