@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -15,10 +15,13 @@ use crate::asked::MockRequest;
 use crate::broker::{Work, World};
 use crate::cache::{Exchanging, Issued};
 use crate::clock::Moment;
+use crate::config;
 use crate::connect::Ask;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{ACCEPTED_TYPE, Form, token_type};
+use crate::flight::Flight;
 use crate::log;
+use crate::process::generation;
 use crate::question::Key;
 use crate::quote::Quoter;
 use crate::running::Callback;
@@ -301,9 +304,18 @@ impl Asking {
             exchange: form,
             renewal: None,
             secrets: self.ask.secrets.clone(),
-            flight: self.ask.flight.clone(),
+            flight: self.flight(),
         }
         .begin()
+    }
+
+    /// What a request that is let out is noted on. When the function has forked, one of the child's own: threads that it
+    /// does not have may hold the lock of its parent's.
+    fn flight(&self) -> Arc<Exchanging> {
+        match self.ask.flight.is_of(generation()) {
+            true => self.ask.flight.clone(),
+            false => Arc::new(Flight::new(generation(), Instant::now() + config::timeout())),
+        }
     }
 
     /// What came from outside, in a cache whose clocks may be ahead: it is as old there as here.

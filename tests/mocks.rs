@@ -254,6 +254,13 @@ fn a_function_may_fork_and_its_call_goes_on_in_both() {
 }
 
 #[test]
+fn what_a_function_that_forks_lets_out_goes_out_in_both() {
+    let connect = Standin::start();
+    run(on(&connect, &mut forks("a_function_forks_and_lets_out")));
+    assert_eq!(connect.exchanges(), 2);
+}
+
+#[test]
 fn a_child_waits_for_no_function_of_a_thread_that_it_does_not_have() {
     run(&mut forks("a_fork_while_a_function_runs"));
 }

@@ -142,6 +142,35 @@ static void a_function_forks(void)
     cc_mock_end(forking);
 }
 
+/* The function forks and lets the request out, of both. */
+static bool fork_and_let_out(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+{
+    (void)request;
+    (void)reply;
+    (void)user_data;
+    if (forked == -1)
+        forked = fork_child();
+    return false;
+}
+
+static void a_function_forks_and_lets_out(void)
+{
+    cc_request *request = cc_request_new();
+    cc_request_set_server_url(request, getenv("CONNECT_SERVER"));
+    cc_request_set_api_key(request, getenv("CONNECT_API_KEY"));
+    cc_mock *mock = mock_function(fork_and_let_out, NULL);
+    char *real = viewer(getenv("VIEWER"), request);
+    CHECK(strncmp(real, "viewer-", strlen("viewer-")) == 0);
+    IS(viewer(getenv("VIEWER"), request), real);
+    CHECK(cc_mock_request_count(mock) == 1 && stats().hits == 1);
+    free(real);
+    cc_request_free(request);
+    cc_mock_end(mock);
+    if (forked == 0)
+        leave();
+    wait_for(forked);
+}
+
 static bool in_a_child;
 
 static bool wait_in_the_parent(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
@@ -238,6 +267,7 @@ int main(int argc, char **argv)
     static const struct scene scenes[] = {
         {"a_child_has_the_mock", a_child_has_the_mock},
         {"a_function_forks", a_function_forks},
+        {"a_function_forks_and_lets_out", a_function_forks_and_lets_out},
         {"a_fork_while_a_function_runs", a_fork_while_a_function_runs},
         {"forks_while_functions_run", forks_while_functions_run},
     };
