@@ -54,11 +54,14 @@ fails CC_ERR_NO_SESSION 'An error: no viewer' \
 fails CC_ERR_REFUSED 'An error: the server refuses a wrong API key' \
     env CONNECT_API_KEY=wrong ./workload
 
+succeeds 'What the library sees: the report for a bug ticket' \
+    ./doctor --ask https://service.example.com
+
 succeeds 'Tests of a program, with mocks: outside Connect, and without a server' \
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT -u CONNECT_SERVER ./test_with_mocks
 
 if [ "$wrong" -ne 0 ]; then
-    printf '\nNot as it should be: %s of 8.\n' "$wrong"
+    printf '\nNot as it should be: %s of 9.\n' "$wrong"
     exit 1
 fi
-printf '\nAll as it should be: four tokens, three errors, and the tests pass.\n'
+printf '\nAll as it should be: four tokens, three errors, a report, and the tests pass.\n'

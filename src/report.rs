@@ -206,7 +206,7 @@ fn cache(report: &mut Report, stats: Stats) {
 fn last_errors(report: &mut Report) {
     let lasts = LAST.get().lock().unwrap_or_else(PoisonError::into_inner);
     if lasts.is_empty() {
-        report.item("none", "");
+        report.0 += "  none\n";
     }
     for (kind, last) in &*lasts {
         report.error(&format!("{kind:?}, {}", time_of(last.unix_s)), &last.message);
