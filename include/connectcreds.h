@@ -65,6 +65,26 @@
 #define CC_TOKEN_TYPE_USER_SESSION "urn:posit:connect:user-session-token"
 
 /**
+ * What went wrong: a call failed.
+ */
+#define CC_LOG_ERROR 1
+
+/**
+ * What may go wrong, or went wrong and is made up for.
+ */
+#define CC_LOG_WARNING 2
+
+/**
+ * What the library does: requests and their answers, attempts, redirects, tokens.
+ */
+#define CC_LOG_INFO 3
+
+/**
+ * How it decides: the environment, the cache, the way to the server.
+ */
+#define CC_LOG_DEBUG 4
+
+/**
  * AWS credentials. Immutable: any thread may read them. Wiped from memory when they are freed.
  */
 typedef struct cc_aws_credentials cc_aws_credentials;
@@ -73,6 +93,30 @@ typedef struct cc_aws_credentials cc_aws_credentials;
  * Why a call failed. Immutable: any thread may read it.
  */
 typedef struct cc_error cc_error;
+
+/**
+ * A mock that is alive. From its start to its end the process seems to run on Connect: server http://localhost:3030,
+ * API key "key", content session token "session-token", and "user-token" for a viewer's call whose session token is
+ * NULL; what a request sets still wins, and the process's environment is not touched. Nothing goes over the network,
+ * but for what a mock function lets out. Answers are taken as they come: nothing is tried again.
+ *
+ * A mock has a cache of its own, in which nothing is renewed in the background: no real token is seen inside, no mocked
+ * one outside. Mocks nest: the innermost answers; they may end in any order. A mock is the whole process's: calls that
+ * any thread begins meanwhile are in it, a call that began before goes on as it began. A child that is forked meanwhile
+ * has it too, with its cache, and ends it for itself.
+ */
+typedef struct cc_mock cc_mock;
+
+/**
+ * Where a mock function puts its answer. Valid until the function returns.
+ */
+typedef struct cc_mock_reply cc_mock_reply;
+
+/**
+ * A request that a mock function is to answer, as it would have been sent. Valid until the function returns, as are the
+ * strings borrowed from it.
+ */
+typedef struct cc_mock_request cc_mock_request;
 
 /**
  * What is asked for, and of whom. What is not set comes from the environment, or is not sent.
@@ -101,7 +145,7 @@ typedef int32_t cc_status;
 typedef bool (*cc_cancel_fn)(void *user_data);
 
 /**
- * Counts since the process began; a forked child goes on with its parent's. More may join at the end.
+ * Counts since the process or the mock began; a forked child goes on with its parent's. More may join at the end.
  */
 typedef struct {
     /**
@@ -137,6 +181,47 @@ typedef struct {
      */
     uint64_t entries;
 } cc_cache_stats;
+
+/**
+ * An answer of a mock.
+ */
+typedef struct {
+    /**
+     * The HTTP status, from 100 to 599.
+     */
+    int32_t status;
+    /**
+     * NULL or "": application/json.
+     */
+    const char *content_type;
+    /**
+     * Any text, line breaks included; NULL: empty.
+     */
+    const char *body;
+} cc_mock_response;
+
+/**
+ * Answers a request in place of the server: sets the reply and returns true, or returns false to let the request out,
+ * as it is, to the server that it is for. Called once for each request, on the thread that makes the call which needs
+ * it, with no lock of the library held.
+ *
+ * It may call the library: other questions are answered, by this mock too; the very question that it is about to answer
+ * is CC_ERR_INTERNAL there. It may start mocks, and end any: the reply of one that ends itself still counts. It may
+ * fork: the call goes on in both processes. It must not leave by longjmp() or an exception. What it does wrong, the
+ * call that it answers reports as CC_ERR_INTERNAL: true without a reply, or a reply that can not be (see
+ * cc_mock_reply_set()).
+ */
+typedef bool (*cc_mock_fn)(const cc_mock_request *request, cc_mock_reply *reply, void *user_data);
+
+/**
+ * Is told a line of the log: one event, without a line break and without a secret. A server's words are data: print the
+ * message with "%s", never as a format.
+ *
+ * It is called on threads that are inside a call of the library, at a moment when no lock is held; lines of background
+ * work wait for the next call. It may call the library, which then tells it nothing; it must return (no longjmp).
+ * `message` is valid until it returns.
+ */
+typedef void (*cc_log_fn)(int32_t level, const char *message, void *user_data);
 
 /**
  * Success.
@@ -238,7 +323,8 @@ cc_status cc_service_account_token(const cc_request *request,
  * Gets the token of the person who looks at the content.
  *
  * @param session_token  what Connect sent in the header Posit-Connect-User-Session-Token of the viewer's request;
- *                       NULL: there is no viewer's session; "": there is one, and Connect sent no token
+ *                       NULL: there is no viewer's session, but inside a mock there is one; "": there is one, and
+ *                       Connect sent no token
  * @param request        what is asked for; NULL: all from the environment
  * @param token          where the token goes, to be freed with cc_token_free(); NULL is rejected
  * @param error          where an error goes, to be freed with cc_error_free(); may be NULL
@@ -289,7 +375,7 @@ bool cc_has_workload_token(const cc_request *request);
 
 /**
  * Whether the process runs as content on Posit Connect (RSTUDIO_PRODUCT or POSIT_PRODUCT is CONNECT) or Connect Cloud
- * (POSIT_PRODUCT is CONNECT_CLOUD).
+ * (POSIT_PRODUCT is CONNECT_CLOUD), or seems to, inside a mock.
  *
  * @return true when it does. Does not block.
  */
@@ -435,6 +521,17 @@ cc_status cc_request_set_min_validity_s(cc_request *request,
  */
 cc_status cc_request_set_force_refresh(cc_request *request,
                                        bool force_refresh);
+
+/**
+ * Sets whether calls go past the check that the process runs on Connect, as if it did: for tests that pretend to. What
+ * Connect would provide has to come from the request, the environment or a mock.
+ *
+ * @param request     the request; NULL is rejected
+ * @param on_connect  false is the default: the environment tells
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_request_set_on_connect(cc_request *request,
+                                    bool on_connect);
 
 /**
  * Sets a callback that can end a call while it waits. It is called on the thread that makes the call, at least every
@@ -663,7 +760,7 @@ void cc_error_free(cc_error *error);
 
 /**
  * Drops every cached token and remembered refusal. What exchanges that are under way bring goes to those who wait,
- * and is not kept. Tokens that a host holds live on.
+ * and is not kept. Tokens that a host holds live on. Inside a mock, the mock's cache is meant.
  *
  * Does not block.
  */
@@ -671,15 +768,15 @@ void cc_cache_clear(void);
 
 /**
  * Drops all that is held for a viewer's session token: call it when the viewer leaves. What exchanges that are under
- * way for it bring is not kept.
+ * way for it bring is not kept. Inside a mock, the mock's cache is meant.
  *
  * @param session_token  as it was given to cc_viewer_token(); NULL is a no-op. Does not block.
  */
 void cc_cache_forget_session(const char *session_token);
 
 /**
- * Drops a token from the cache, since the service it is for refused it: the next call gets another. If a newer one is
- * there already, that one stays.
+ * Drops a token from the cache that it came from, the process's or a mock's, since the service it is for refused it:
+ * the next call gets another. If a newer one is there already, that one stays.
  *
  * @param token  the token; NULL gives false
  * @return true when it was dropped. Does not block.
@@ -687,7 +784,7 @@ void cc_cache_forget_session(const char *session_token);
 bool cc_token_invalidate(const cc_token *token);
 
 /**
- * Reads the cache's counts.
+ * Reads the cache's counts; inside a mock, those of the mock's cache.
  *
  * @param stats  where they go; NULL is a no-op
  * @param size   sizeof(cc_cache_stats) of the caller's header, in bytes: no more is written. Does not block.
@@ -760,13 +857,225 @@ cc_status cc_config_set_cache_capacity(size_t entries);
 cc_status cc_config_set_default_lifetime_s(uint32_t seconds);
 
 /**
- * Sets whether a token is renewed in the background when it comes near its end. When off, the call that finds it too
+ * Sets whether a token is renewed in the background when it comes near its end, which never happens inside a mock. When off, the call that finds it too
  * late waits for the next one.
  *
  * @param on  true is the default
  * @return CC_OK. Does not block.
  */
 cc_status cc_config_set_background_refresh(bool on);
+
+/**
+ * Starts a mock that answers every request with a token of the type that is asked for. It lives for an hour, by the
+ * mock's clock:
+ * {"access_token": …, "issued_token_type": …, "token_type": "Bearer", "expires_in": 3600}
+ *
+ * @param access_token  the token; NULL and "" are rejected
+ * @param mock          where the mock goes, to be ended with cc_mock_end(); NULL is rejected
+ * @param error         where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_mock_token(const char *access_token,
+                        cc_mock **mock,
+                        cc_error **error);
+
+/**
+ * Starts a mock of a Connect server on which no integration is associated with the content. It answers every request
+ * with HTTP 400 and
+ * {"error_code": 212, "error_message": "No OAuth integrations have been associated with this content item."}
+ *
+ * @param mock   where the mock goes, to be ended with cc_mock_end(); NULL is rejected
+ * @param error  where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_mock_failure(cc_mock **mock,
+                          cc_error **error);
+
+/**
+ * Starts a mock that gives these answers one after the other, and then 503.
+ *
+ * @param responses  copied; NULL is rejected unless count is 0
+ * @param count      how many there are
+ * @param mock       where the mock goes, to be ended with cc_mock_end(); NULL is rejected
+ * @param error      where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK; CC_ERR_INVALID_ARGUMENT, also for a status outside 100 to 599 and for a content type that is not UTF-8
+ *         or holds a control character. Does not block.
+ */
+cc_status cc_mock_responses(const cc_mock_response *responses,
+                            size_t count,
+                            cc_mock **mock,
+                            cc_error **error);
+
+/**
+ * Starts a mock whose function answers each request.
+ *
+ * @param function   called on the threads that make calls, on several at a time if they do; NULL is rejected
+ * @param user_data  given to the function; may be NULL. The caller keeps it until cc_mock_end() has returned
+ * @param mock       where the mock goes, to be ended with cc_mock_end(); NULL is rejected
+ * @param error      where an error goes, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_mock_function(cc_mock_fn function, void *user_data, cc_mock **mock, cc_error **error);
+
+/**
+ * How many requests a mock was asked to answer, those that its function let out among them.
+ *
+ * @param mock  the mock; NULL gives 0
+ * @return the number. Does not block.
+ */
+size_t cc_mock_request_count(const cc_mock *mock);
+
+/**
+ * Moves the clocks of a mock's cache and of its answers ahead: what the mock gave grows old without waiting. The times
+ * at which tokens expire are by these clocks. Of a token that the mock's function let the server give,
+ * cc_token_expires_at() is by the real clock.
+ *
+ * @param mock     the mock; NULL is rejected
+ * @param seconds  how far; a negative number is rejected
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+ */
+cc_status cc_mock_advance_time(cc_mock *mock,
+                               int64_t seconds);
+
+/**
+ * Ends a mock, whichever of those that are alive it is, and frees it. Its cache is wiped; tokens that a host holds live
+ * on. A call that is in the mock goes on as it began; one whose turn to ask the function has not come gets 503.
+ *
+ * @param mock  the mock; NULL is a no-op. Blocks while the mock's function runs on another thread; after that it is not
+ *              called again. Called inside that function it does not wait for its own end; two threads that end each
+ *              other's mock inside their functions do not both wait.
+ */
+void cc_mock_end(cc_mock *mock);
+
+/**
+ * Where the request would go.
+ *
+ * @param request  the request; NULL gives NULL
+ * @return the URL of the credential endpoint, borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_url(const cc_mock_request *request);
+
+/**
+ * The request's method.
+ *
+ * @param request  the request; NULL gives NULL
+ * @return "POST", borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_method(const cc_mock_request *request);
+
+/**
+ * The value of a header: Authorization, Accept, Content-Type or User-Agent.
+ *
+ * @param request  the request; NULL gives NULL
+ * @param name     the header, without regard to case; NULL gives NULL
+ * @return NULL when it is not sent. Borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_header(const cc_mock_request *request, const char *name);
+
+/**
+ * How many headers cc_mock_request_header() knows of.
+ *
+ * @param request  the request; NULL gives 0
+ * @return the number, for cc_mock_request_header_name() and cc_mock_request_header_value(). Does not block.
+ */
+size_t cc_mock_request_header_count(const cc_mock_request *request);
+
+/**
+ * The name of a header.
+ *
+ * @param request  the request; NULL gives NULL
+ * @param index    from 0
+ * @return NULL for an index that is too large. Borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_header_name(const cc_mock_request *request, size_t index);
+
+/**
+ * The value of a header.
+ *
+ * @param request  the request; NULL gives NULL
+ * @param index    from 0
+ * @return NULL for an index that is too large. Borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_header_value(const cc_mock_request *request, size_t index);
+
+/**
+ * The value of a form parameter, decoded: "grant_type", "subject_token", "resource" and so on.
+ *
+ * @param request  the request; NULL gives NULL
+ * @param name     the parameter; NULL gives NULL
+ * @return NULL when it is not sent. Borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_param(const cc_mock_request *request, const char *name);
+
+/**
+ * How many form parameters there are.
+ *
+ * @param request  the request; NULL gives 0
+ * @return the number, for cc_mock_request_param_name() and cc_mock_request_param_value(). Does not block.
+ */
+size_t cc_mock_request_param_count(const cc_mock_request *request);
+
+/**
+ * The name of a form parameter, decoded.
+ *
+ * @param request  the request; NULL gives NULL
+ * @param index    from 0, in the order in which they are sent
+ * @return NULL for an index that is too large. Borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_param_name(const cc_mock_request *request, size_t index);
+
+/**
+ * The value of a form parameter, decoded.
+ *
+ * @param request  the request; NULL gives NULL
+ * @param index    from 0, in the order in which they are sent
+ * @return NULL for an index that is too large. Borrowed from the request. Does not block.
+ */
+const char *cc_mock_request_param_value(const cc_mock_request *request, size_t index);
+
+/**
+ * Sets the answer to a request; copied. The last call counts. A status outside 100 to 599, or a content type that is
+ * not UTF-8 or holds a control character, makes the call that is answered CC_ERR_INTERNAL.
+ *
+ * @param reply         the reply; NULL is a no-op
+ * @param status        the HTTP status, from 100 to 599
+ * @param content_type  NULL or "": application/json
+ * @param body          any text, line breaks included; NULL: empty. Does not block.
+ */
+void cc_mock_reply_set(cc_mock_reply *reply,
+                       int32_t status,
+                       const char *content_type,
+                       const char *body);
+
+/**
+ * Has the process's log told to a callback, in the place of the one before. When this returns, the one before is never
+ * called again, and is running on no other thread: its data can be freed. Lines that it was not told yet are dropped.
+ * CONNECTCREDS_DEBUG=1 in the environment sends the log to standard error, beside that.
+ *
+ * @param max_level  up to which level: CC_LOG_ERROR, _WARNING, _INFO or _DEBUG; 0 or less: none
+ * @param fn         NULL: none
+ * @param user_data  given to the callback; may be NULL. Blocks while the one before runs on another thread.
+ */
+void cc_log_set_callback(int32_t max_level,
+                         cc_log_fn fn,
+                         void *user_data);
+
+/**
+ * Writes a report for a bug ticket, to be read by a person: the library's version, whether the process runs on Connect
+ * and why, which variables are set (never their values), the server, certificate authorities, the way to the server,
+ * settings, the cache's counts, and the last error of each kind. No secret stands in it. It may grow: do not parse it.
+ *
+ * @param report  where it goes, to be freed with cc_string_free(); NULL is rejected
+ * @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL. Blocks while it reads files; nothing goes over the network.
+ */
+cc_status cc_diagnose(char **report);
+
+/**
+ * Frees a string that the library gave away.
+ *
+ * @param string  the string; NULL is a no-op. Does not block.
+ */
+void cc_string_free(char *string);
 
 /**
  * The version of the library that is running, as CC_VERSION is that of the header.

@@ -11,6 +11,7 @@ use crate::cache::Exchanging;
 use crate::config;
 use crate::error::Error;
 use crate::flight::Trouble;
+use crate::log;
 use crate::retry;
 
 /// An attempt that failed.
@@ -50,7 +51,7 @@ where
             Err(_elapsed) => no_answer(host, at_most).into(),
         };
         if failure.on_dead_connection && !replaced {
-            log::debug!("The kept connection to {host} was closed; on a new one");
+            log::debug!("The kept connection to {host} was closed meanwhile: a new one is made");
             replaced = true;
             continue;
         }

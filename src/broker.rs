@@ -2,6 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,17 +15,18 @@ use crate::config;
 use crate::error::{Error, ErrorKind};
 use crate::flight::{Flight, Trouble};
 use crate::freshness::Life;
+use crate::log;
 use crate::process::{self, HoldOverFork, ReadMostly, Slot, generation};
 use crate::question::{Key, Question};
 use crate::secret::Secret;
-use crate::sync::{Instant, SLOTS, thread};
+use crate::sync::{Instant, SLOTS, thread, thread_local};
 use crate::token::Token;
 
-/// How often a caller's cancel callback is asked, at the least every 100 ms.
-const CANCEL_TICK: Duration = Duration::from_millis(50);
+/// How often a caller's cancel callback is asked, at the least every 100 ms, and the host is told the log.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What the broker needs of the world: the server, the clock, chance. Tests have their own.
-pub(crate) trait World: Sync {
+pub(crate) trait World: Sync + 'static {
     /// Begins the exchange that answers `key`: a renewal by `refresh_token`, if there is one. What can not be begun is
     /// an error of the exchange. How it fares is noted on `flight`, which says how long someone waits for it.
     fn begin(
@@ -34,6 +38,14 @@ pub(crate) trait World: Sync {
     fn now(&self) -> Moment;
     /// From 0 to 1.
     fn jitter(&self) -> f64;
+    /// Tells the tokens of this world from those of others.
+    fn number(&self) -> u64 {
+        0
+    }
+    /// Whether a token is renewed in the background before its end.
+    fn refreshes_in_background(&self) -> bool {
+        config::background_refresh()
+    }
 }
 
 /// An exchange that goes on only while someone drives it.
@@ -103,68 +115,8 @@ impl<W: World> Broker<W> {
         }
     }
 
-    /// The cache's lock, for the fork hooks.
-    pub fn lock(&'static self) -> &'static impl HoldOverFork {
-        &self.cache
-    }
-
-    /// A cached token that is good enough. Does no I/O; may start a thread that gets the next one.
-    pub fn cached(&'static self, question: &Question<'_>, wish: Wish) -> Option<Arc<Token>> {
-        if wish.force_refresh {
-            return None;
-        }
-        let (now, generation) = (self.world.now(), generation());
-        let found = self.cache.read(|cache, hits| {
-            let found = cache.find(question, now, wish.min_validity_ms, generation)?;
-            match found {
-                Found::Fresh(_) => hits.fresh += 1,
-                Found::Stale(_) | Found::Aging(..) => hits.stale += 1,
-            }
-            Some(found)
-        })?;
-        match found {
-            Found::Fresh(token) | Found::Stale(token) => Some(token),
-            Found::Aging(token, key) => {
-                self.refresh_in_background(key);
-                Some(token)
-            }
-        }
-    }
-
-    /// A token for `key`, which was not cached. Blocks until there is one, an error, or no more patience.
-    pub fn obtain(&'static self, key: Key, patience: &Patience<'_>) -> Result<Arc<Token>, Error> {
-        let key = Arc::new(key);
-        let timeout = patience.timeout.unwrap_or_else(config::timeout);
-        let deadline = Instant::now() + timeout;
-        self.misses.fetch_add(1, Ordering::Relaxed);
-        loop {
-            let begin = || self.flight();
-            let step = self
-                .cache
-                .write(|cache| cache.enter(&key, self.world.now(), patience.wish, generation(), begin));
-            let (flight, waited) = match step {
-                Step::Done(answer) => return answer,
-                Step::Join(flight) => {
-                    self.coalesced.fetch_add(1, Ordering::Relaxed);
-                    let waited = wait(&flight, deadline, patience.cancelled);
-                    (flight, waited)
-                }
-                Step::Lead(flight, refresh_token) => {
-                    let waited = self.lead(&key, flight.clone(), refresh_token, deadline, patience);
-                    (flight, waited)
-                }
-            };
-            return match waited {
-                Ok(Ok(token)) => Ok(token),
-                Ok(Err((_, Some(old)))) if !patience.wish.force_refresh => Ok(old),
-                Ok(Err((why, _))) => Err(why),
-                Err(Left::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")),
-                Err(Left::TimedOut) => self
-                    .old_token(&key, patience.wish)
-                    .ok_or_else(|| timed_out(&key, timeout, &flight)),
-                Err(Left::Forked) => continue,
-            };
-        }
+    pub fn world(&self) -> &W {
+        &self.world
     }
 
     pub fn clear(&self) {
@@ -185,7 +137,7 @@ impl<W: World> Broker<W> {
     }
 
     pub fn invalidate(&self, token: &Token) -> bool {
-        self.cache.write(|cache| cache.invalidate(token))
+        token.world() == self.world.number() && self.cache.write(|cache| cache.invalidate(token))
     }
 
     /// Evicts what is over the configured capacity.
@@ -218,33 +170,13 @@ impl<W: World> Broker<W> {
         Flight::new(generation(), Instant::now() + config::timeout())
     }
 
-    /// Makes the exchange on this thread. When the caller leaves early, it goes on elsewhere: others may wait for it,
-    /// and what it brings is worth keeping.
-    fn lead(
-        &'static self,
-        key: &Arc<Key>,
-        flight: Arc<Exchanging>,
-        refresh_token: Option<Secret>,
-        deadline: Instant,
-        patience: &Patience<'_>,
-    ) -> Result<Landing, Left> {
-        let mut leading = self.take_lead(key.clone(), flight, patience.wish);
-        let flight = leading.flight.clone();
-        flight.join(deadline);
-        if let Some(landing) = leading.begin(refresh_token) {
-            return Ok(landing);
+    /// Why [`cached`](Handle::cached) finds nothing, for the log.
+    pub fn why_not(&self, question: &Question<'_>, wish: Wish) -> &'static str {
+        let now = self.world.now();
+        match wish.force_refresh {
+            true => "a new token is asked for",
+            false => self.cache.read(|cache, _| cache.why_not(question, now)),
         }
-        let driven = drive(deadline, patience.cancelled, |at_most| leading.advance(at_most));
-        match driven {
-            // What another thread may have locked in the parent is not touched.
-            Err(Left::Forked) => leading.abandon(),
-            Err(_) => {
-                flight.leave();
-                in_background(move || leading.finish());
-            }
-            Ok(_) => flight.leave(),
-        }
-        driven
     }
 
     /// A token that still lives, for who has no time to wait for a better one.
@@ -254,36 +186,171 @@ impl<W: World> Broker<W> {
             .read(|cache, _| cache.living(key, now))
             .filter(|_| !wish.force_refresh)
     }
+}
 
-    fn refresh_in_background(&'static self, key: Arc<Key>) {
-        if !config::background_refresh() {
-            return;
+impl<W: World + Send> HoldOverFork for Broker<W> {
+    fn hold(&'static self) -> Box<dyn Any> {
+        self.cache.hold()
+    }
+}
+
+/// A way to a broker: to the process's, which is there for good, or to one that is gone when nobody has to do with it
+/// any more. An exchange that goes on in the background has one of its own.
+pub(crate) trait Handle: Deref<Target = Broker<Self::World>> + Clone + Send + 'static {
+    type World: World;
+
+    /// A cached token that is good enough. Does no I/O; may start a thread that gets the next one.
+    fn cached(&self, question: &Question<'_>, wish: Wish) -> Option<Arc<Token>> {
+        if wish.force_refresh {
+            return None;
         }
-        let begin = || self.flight();
-        let step = self
-            .cache
-            .write(|cache| cache.enter_early(&key, self.world.now(), generation(), begin));
-        let Some(Step::Lead(flight, refresh_token)) = step else {
-            return;
-        };
-        let mut leading = self.take_lead(key, flight, Wish::default());
-        in_background(move || {
-            if leading.begin(refresh_token).is_none() {
-                leading.finish();
+        let (now, generation) = (self.world.now(), generation());
+        let found = self.cache.read(|cache, hits| {
+            let found = cache.find(question, now, wish.min_validity_ms, generation)?;
+            match found {
+                Found::Fresh(_) => hits.fresh += 1,
+                Found::Stale(_) | Found::Aging(..) => hits.stale += 1,
             }
-        });
-    }
-
-    fn take_lead(&'static self, key: Arc<Key>, flight: Arc<Exchanging>, wish: Wish) -> Leading<W> {
-        Leading {
-            broker: self,
-            key,
-            flight,
-            wish,
-            work: None,
-            landed: false,
+            Some(found)
+        })?;
+        match found {
+            Found::Fresh(token) | Found::Stale(token) => Some(token),
+            Found::Aging(token, key) => {
+                refresh_in_background(self, key);
+                Some(token)
+            }
         }
     }
+
+    /// A token for `key`, which was not cached. Blocks until there is one, an error, or no more patience.
+    fn obtain(&self, key: Key, patience: &Patience<'_>) -> Result<Arc<Token>, Error> {
+        let key = Arc::new(key);
+        let timeout = patience.timeout.unwrap_or_else(config::timeout);
+        let deadline = Instant::now() + timeout;
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let begin = || self.flight();
+            let step = self
+                .cache
+                .write(|cache| cache.enter(&key, self.world.now(), patience.wish, generation(), begin));
+            let (flight, waited) = match step {
+                Step::Done(answer) => return answer,
+                Step::Join(flight) if is_led_here(&flight) => return Err(asked_again()),
+                Step::Join(flight) => {
+                    self.coalesced.fetch_add(1, Ordering::Relaxed);
+                    log::debug!("Waiting for the exchange that another call makes");
+                    let waited = wait(&flight, deadline, patience.cancelled);
+                    (flight, waited)
+                }
+                Step::Lead(flight, refresh_token) => {
+                    let waited = lead(self, &key, flight.clone(), refresh_token, deadline, patience);
+                    (flight, waited)
+                }
+            };
+            return match waited {
+                Ok(Ok(token)) => Ok(token),
+                Ok(Err((_, Some(old)))) if !patience.wish.force_refresh => {
+                    log::info!("The exchange failed, the old token still serves");
+                    Ok(old)
+                }
+                Ok(Err((why, _))) => Err(why),
+                Err(Left::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")),
+                Err(Left::TimedOut) => self
+                    .old_token(&key, patience.wish)
+                    .ok_or_else(|| timed_out(&key, timeout, &flight)),
+                Err(Left::Forked) => continue,
+            };
+        }
+    }
+}
+
+impl<W: World, H: Deref<Target = Broker<W>> + Clone + Send + 'static> Handle for H {
+    type World = W;
+}
+
+/// Makes the exchange on this thread. When the caller leaves early, it goes on elsewhere: others may wait for it, and
+/// what it brings is worth keeping.
+fn lead<H: Handle>(
+    broker: &H,
+    key: &Arc<Key>,
+    flight: Arc<Exchanging>,
+    refresh_token: Option<Secret>,
+    deadline: Instant,
+    patience: &Patience<'_>,
+) -> Result<Landing, Left> {
+    let mut leading = Leading::new(broker, key.clone(), flight, patience.wish);
+    let flight = leading.flight.clone();
+    flight.join(deadline);
+    let _here = LedHere::new(&flight);
+    if let Some(landing) = leading.begin(refresh_token) {
+        return Ok(landing);
+    }
+    let driven = drive(deadline, patience.cancelled, |at_most| leading.advance(at_most));
+    match driven {
+        // What another thread may have locked in the parent is not touched.
+        Err(Left::Forked) => leading.abandon(),
+        Err(_) => {
+            flight.leave();
+            in_background(move || leading.finish());
+        }
+        Ok(_) if flight.is_of(generation()) => flight.leave(),
+        Ok(_) => {}
+    }
+    driven
+}
+
+fn refresh_in_background<H: Handle>(broker: &H, key: Arc<Key>) {
+    if !broker.world.refreshes_in_background() {
+        return;
+    }
+    let begin = || broker.flight();
+    let step = broker
+        .cache
+        .write(|cache| cache.enter_early(&key, broker.world.now(), generation(), begin));
+    let Some(Step::Lead(flight, refresh_token)) = step else {
+        return;
+    };
+    log::debug!("The token nears its end: it is renewed in the background");
+    let mut leading = Leading::new(broker, key, flight, Wish::default());
+    in_background(move || {
+        if leading.begin(refresh_token).is_none() {
+            leading.finish();
+        }
+    });
+}
+
+thread_local! {
+    /// The exchanges that calls on this thread are making: more than one when a callback asks.
+    static LED_HERE: RefCell<Vec<Arc<Exchanging>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// While it lives, this thread makes the exchange.
+struct LedHere;
+
+impl LedHere {
+    fn new(flight: &Arc<Exchanging>) -> Self {
+        // A thread that is being taken down has no thread-locals left.
+        let _ = LED_HERE.try_with(|led| led.borrow_mut().push(flight.clone()));
+        Self
+    }
+}
+
+impl Drop for LedHere {
+    fn drop(&mut self) {
+        let ended = LED_HERE.try_with(|led| led.borrow_mut().pop());
+        drop(ended);
+    }
+}
+
+/// Whether this thread makes the exchange itself, and would wait for itself.
+fn is_led_here(flight: &Arc<Exchanging>) -> bool {
+    let led = |led: &RefCell<Vec<_>>| led.borrow().iter().any(|here| Arc::ptr_eq(here, flight));
+    LED_HERE.try_with(led).unwrap_or(false)
+}
+
+fn asked_again() -> Error {
+    let what = "A callback asked the very question that its thread is about to answer.";
+    Error::new(ErrorKind::Internal, what)
 }
 
 /// Goes on with `advance` until it gives something, the deadline passes or the caller has enough.
@@ -295,14 +362,15 @@ fn drive<T>(
     let began_in = generation();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let at_most = if cancelled.is_some() {
-            left.min(CANCEL_TICK)
+        let at_most = if cancelled.is_some() || log::is_listened_to() {
+            left.min(TICK)
         } else {
             left
         };
         if let Some(result) = advance(at_most) {
             return Ok(result);
         }
+        log::deliver();
         let cancel = cancelled.is_some_and(|cancelled| cancelled());
         if generation() != began_in {
             return Err(Left::Forked);
@@ -334,7 +402,7 @@ fn wait(
 fn in_background(work: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().name("connectcreds".to_owned());
     if let Err(why) = process::without_signals(|| thread.spawn(work)) {
-        log::warn!("No thread for a background exchange: {why}.");
+        log::warning!("No thread for a background exchange: {why}.");
     }
 }
 
@@ -356,8 +424,8 @@ pub(crate) fn no_answer(from: &str, within: Duration) -> Error {
 }
 
 /// The one who makes an exchange. Whatever becomes of it, those who wait get a result.
-struct Leading<W: World + 'static> {
-    broker: &'static Broker<W>,
+struct Leading<H: Handle> {
+    broker: H,
     key: Arc<Key>,
     flight: Arc<Exchanging>,
     wish: Wish,
@@ -365,7 +433,18 @@ struct Leading<W: World + 'static> {
     landed: bool,
 }
 
-impl<W: World> Leading<W> {
+impl<H: Handle> Leading<H> {
+    fn new(broker: &H, key: Arc<Key>, flight: Arc<Exchanging>, wish: Wish) -> Self {
+        Self {
+            broker: broker.clone(),
+            key,
+            flight,
+            wish,
+            work: None,
+            landed: false,
+        }
+    }
+
     /// Gives a landing when the exchange could not even begin.
     fn begin(&mut self, refresh_token: Option<Secret>) -> Option<Landing> {
         self.broker.exchanges.fetch_add(1, Ordering::Relaxed);
@@ -406,15 +485,16 @@ impl<W: World> Leading<W> {
     fn land(&mut self, result: Result<Issued, Error>) -> Landing {
         // At its end before the next one begins.
         self.work = None;
-        let broker = self.broker;
+        let broker = &self.broker;
         let now = broker.world.now();
         let brought = result.map(|issued| {
             let life = life_of(&issued, now, broker.world.jitter());
-            (issued, life)
+            let token = issued.token.of_world(broker.world.number());
+            (Issued { token, ..issued }, life)
         });
         if let Err(why) = &brought {
             broker.failures.fetch_add(1, Ordering::Relaxed);
-            log::warn!("{why}");
+            log::warning!("The exchange failed: {why}");
         }
         let settle = |cache: &mut Cache| {
             // Read under the lock: a bound that was raised meanwhile evicts nothing.
@@ -422,13 +502,16 @@ impl<W: World> Leading<W> {
             cache.settle(&self.key, &self.flight, brought, now, self.wish, capacity)
         };
         let landing = broker.cache.write(settle);
-        self.flight.land(landing.clone());
+        // A mock's function may have forked: those who wait are not in the child, and one may have held the lock.
+        if self.flight.is_of(generation()) {
+            self.flight.land(landing.clone());
+        }
         self.landed = true;
         landing
     }
 }
 
-impl<W: World> Drop for Leading<W> {
+impl<H: Handle> Drop for Leading<H> {
     fn drop(&mut self) {
         if !self.landed {
             // A panic, or no thread to go on in.

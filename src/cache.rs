@@ -137,6 +137,20 @@ impl Cache {
         Some(found)
     }
 
+    /// Why [`find`](Self::find) finds nothing, for the log.
+    pub fn why_not(&self, question: &Question<'_>, now: Moment) -> &'static str {
+        let entry = self.entries.find(question.hash(), |entry| entry.key.is(question));
+        match entry {
+            Some(Entry { held: Some(held), .. }) if held.life.judge(now, 0) == Verdict::Expired => {
+                "the token has expired"
+            }
+            Some(Entry { held: Some(_), .. }) => "the token expires too soon",
+            Some(Entry { refused: Some(_), .. }) => "the server refused a moment ago",
+            Some(Entry { flight: Some(_), .. }) => "it is being asked for",
+            _ => "nothing is known",
+        }
+    }
+
     /// The token for `key` that is not expired, however late it is.
     pub fn living(&self, key: &Key, now: Moment) -> Option<Arc<Token>> {
         let held = self

@@ -14,10 +14,10 @@ use crate::driver::{Clients, Job, building};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Form, refresh_form};
 use crate::hash::combine;
-use crate::process::{self, HoldOverFork};
+use crate::log;
+use crate::process::{self, HoldOverFork, Place};
 use crate::question::Key;
 use crate::quote::Quoter;
-use crate::roots::{Bundle, chosen_bundle};
 use crate::secret::Secret;
 use crate::server::Server;
 use crate::transport::{self, Post};
@@ -26,7 +26,7 @@ use crate::transport::{self, Post};
 static BROKER: Broker<Connect> = Broker::new(Connect);
 
 pub(crate) fn broker() -> &'static Broker<Connect> {
-    process::hold_over_fork(&LOCK);
+    process::hold_over_fork(Place::Broker, &LOCK);
     &BROKER
 }
 
@@ -37,15 +37,8 @@ struct BrokerLock;
 
 impl HoldOverFork for BrokerLock {
     fn hold(&'static self) -> Box<dyn std::any::Any> {
-        Box::new((building(), chosen_bundle(), BROKER.lock().hold()))
+        Box::new((building(), BROKER.hold()))
     }
-}
-
-/// Certificates to trust beside the system's, from the next exchange on.
-pub(crate) fn choose_bundle(bundle: Option<Bundle>) {
-    // Has the lock below held over a fork from now on.
-    broker();
-    *chosen_bundle() = bundle.map(Arc::new);
 }
 
 pub(crate) struct Connect;
@@ -57,23 +50,7 @@ impl World for Connect {
         refresh_token: Option<Secret>,
         flight: &Arc<Exchanging>,
     ) -> Result<Box<dyn Work>, Error> {
-        let exchange = key.exchange()?;
-        let ask = Ask {
-            server: key.endpoint().clone(),
-            api_key: key.api_key().cloned(),
-            exchange: exchange.form(),
-            renewal: refresh_token
-                .as_ref()
-                .map(|token| refresh_form(token, key.wanted().scope())),
-            secrets: exchange
-                .secrets()
-                .map(Secret::new)
-                .chain(key.api_key().cloned())
-                .chain(refresh_token)
-                .collect(),
-            flight: flight.clone(),
-        };
-        Ok(Box::new(Job::new(|clients| ask.answer(clients))?))
+        Ask::new(key, refresh_token, flight)?.begin()
     }
 
     fn now(&self) -> Moment {
@@ -107,25 +84,49 @@ impl Work for Job<Result<Issued, Error>> {
 }
 
 /// All that it takes to ask the server.
-struct Ask {
-    server: Server,
-    api_key: Option<Secret>,
-    exchange: Form,
+pub(crate) struct Ask {
+    pub server: Server,
+    pub api_key: Option<Secret>,
+    pub exchange: Form,
     /// What is tried first.
-    renewal: Option<Form>,
+    pub renewal: Option<Form>,
     /// What must not stand in a message.
-    secrets: Vec<Secret>,
+    pub secrets: Vec<Secret>,
     /// Where it is told how it fares.
-    flight: Arc<Exchanging>,
+    pub flight: Arc<Exchanging>,
 }
 
 impl Ask {
+    /// Asks for the answer to `key`. Reads the content token's file.
+    pub fn new(key: &Key, refresh_token: Option<Secret>, flight: &Arc<Exchanging>) -> Result<Self, Error> {
+        let exchange = key.exchange()?;
+        Ok(Self {
+            server: key.endpoint().clone(),
+            api_key: key.api_key().cloned(),
+            exchange: exchange.form(),
+            renewal: refresh_token
+                .as_ref()
+                .map(|token| refresh_form(token, key.wanted().scope())),
+            secrets: exchange
+                .secrets()
+                .map(Secret::new)
+                .chain(key.api_key().cloned())
+                .chain(refresh_token)
+                .collect(),
+            flight: flight.clone(),
+        })
+    }
+
+    pub fn begin(self) -> Result<Box<dyn Work>, Error> {
+        Ok(Box::new(Job::new(|clients| self.answer(clients))?))
+    }
+
     async fn answer(self, clients: Arc<Clients>) -> Result<Issued, Error> {
         let mut refresh_token_refused = false;
         if let Some(renewal) = &self.renewal {
             match self.attempt(&clients, renewal).await {
                 Err(why) if why.kind() == ErrorKind::Refused => {
-                    log::info!("The renewal was refused: {why}");
+                    log::info!("The refresh token was refused, a token is asked for from scratch: {why}");
                     refresh_token_refused = true;
                 }
                 answered => return answered,

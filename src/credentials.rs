@@ -6,17 +6,22 @@ use std::sync::Arc;
 
 use crate::broker::Patience;
 use crate::cache::Wish;
-use crate::connect::broker;
-use crate::environment::{self, API_KEY, SERVER};
+use crate::clock::Moment;
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::token_type;
 use crate::hash::{Hashed, Part};
+use crate::log::{self, Level};
 use crate::question::{Question, Subject};
+use crate::realm::{self, Realm};
+use crate::report;
 use crate::request::Request;
 use crate::token::Token;
 
 /// First lines of messages, in the words of the R package connectcreds.
 struct Words {
+    /// For the log.
+    what: &'static str,
     /// Empty: it is available everywhere, and without an API key too.
     only_on_connect: &'static str,
     not_supported: &'static str,
@@ -24,16 +29,19 @@ struct Words {
 }
 
 const SERVICE_ACCOUNT: Words = Words {
+    what: "Service account token",
     only_on_connect: "Service account credentials are only available when running on Connect.",
     not_supported: "Service account credentials are not supported by this version of Connect.",
     cannot_fetch: "Cannot fetch service account credentials from the Connect server.",
 };
 const VIEWER: Words = Words {
+    what: "Viewer token",
     only_on_connect: "Viewer-based credentials are only available when running on Connect.",
     not_supported: "Viewer-based credentials are not supported by this version of Connect.",
     cannot_fetch: "Cannot fetch viewer-based credentials for the current session.",
 };
 const WORKLOAD: Words = Words {
+    what: "Workload token",
     only_on_connect: "Workload identity tokens are only available when running on Connect.",
     not_supported: "Workload identity tokens are not supported by this version of Connect.",
     cannot_fetch: "Cannot fetch workload identity token from the Connect server.",
@@ -43,6 +51,7 @@ const CANNOT_EXCHANGE: &str = "Cannot exchange the token at the Connect server."
 
 /// The words of a generic exchange, which needs neither Connect nor a session.
 const EXCHANGE: Words = Words {
+    what: "Token exchange",
     only_on_connect: "",
     not_supported: "",
     cannot_fetch: CANNOT_EXCHANGE,
@@ -56,14 +65,16 @@ const EXCHANGE: Words = Words {
 ///
 /// In this order: not on Connect, no session token, no server, no API key; then what the exchange brought.
 pub fn service_account_token(request: &Request) -> Result<Arc<Token>, Error> {
+    let realm = Realm::now();
     let requested = request.requested_token_type.as_deref();
-    get(
+    told(get(
+        &realm,
         &SERVICE_ACCOUNT,
-        content(request),
+        content(request, realm.environment()),
         token_type::CONTENT_SESSION,
         requested,
         request,
-    )
+    ))
 }
 
 /// The token of the viewer whose session token Connect sent with the request for the page, in the header
@@ -80,10 +91,15 @@ pub fn viewer_token(session_token: Option<&str>, request: &Request) -> Result<Ar
 
 /// [`viewer_token`] with a session token that was not looked at yet: being on Connect is asked first.
 pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
-    let session_token = match session_token {
+    told(viewer(session_token, request))
+}
+
+fn viewer(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
+    let realm = Realm::now();
+    let session_token = match session_token.or(realm.environment().viewer_token()) {
         Some(token) if !token.is_empty() => token,
         absent => {
-            require_connect(&VIEWER)?;
+            require_connect(&VIEWER, request, realm.environment())?;
             return Err(match absent {
                 Some(_) => Error::new(ErrorKind::NotSupported, VIEWER.not_supported),
                 None => Error::new(ErrorKind::NoSession, NO_SESSION),
@@ -92,7 +108,14 @@ pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -
     };
     let requested = request.requested_token_type.as_deref();
     let subject = Subject::Given(Part::of(session_token));
-    get(&VIEWER, subject, token_type::USER_SESSION, requested, request)
+    get(
+        &realm,
+        &VIEWER,
+        subject,
+        token_type::USER_SESSION,
+        requested,
+        request,
+    )
 }
 
 /// An OpenID Connect id token that says which content this is, for services that trust the Connect server.
@@ -101,6 +124,10 @@ pub(crate) fn viewer_token_of(session_token: Option<&[u8]>, request: &Request) -
 ///
 /// As [`service_account_token`]; and when another token type was requested.
 pub fn workload_token(request: &Request) -> Result<Arc<Token>, Error> {
+    told(workload(request))
+}
+
+fn workload(request: &Request) -> Result<Arc<Token>, Error> {
     if request
         .requested_token_type
         .as_deref()
@@ -110,10 +137,12 @@ pub fn workload_token(request: &Request) -> Result<Arc<Token>, Error> {
             "A workload identity token is an id token: no other token type can be requested.",
         ));
     }
+    let realm = Realm::now();
     let requested = Some(token_type::ID_TOKEN);
     get(
+        &realm,
         &WORKLOAD,
-        content(request),
+        content(request, realm.environment()),
         token_type::CONTENT_SESSION,
         requested,
         request,
@@ -140,6 +169,10 @@ pub(crate) fn exchange_token_of(
     subject_token_type: &[u8],
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
+    told(exchange(subject_token, subject_token_type, request))
+}
+
+fn exchange(subject_token: &[u8], subject_token_type: &[u8], request: &Request) -> Result<Arc<Token>, Error> {
     if subject_token.is_empty() {
         return Err(Error::invalid_argument("A subject token is required."));
     }
@@ -147,6 +180,7 @@ pub(crate) fn exchange_token_of(
         .ok_or_else(|| Error::invalid_argument("A subject token type is required."))?;
     let requested = request.requested_token_type.as_deref();
     get(
+        &Realm::now(),
         &EXCHANGE,
         Subject::Given(Part::of(subject_token)),
         subject_token_type,
@@ -170,43 +204,51 @@ pub fn has_workload_token(request: &Request) -> bool {
     workload_token(request).is_ok()
 }
 
-fn require_connect(words: &Words) -> Result<(), Error> {
-    match words.only_on_connect.is_empty() || environment::running_on_connect() {
+/// Whether this process runs as content on Posit Connect or Connect Cloud, or seems to, inside a [`Mock`](crate::Mock).
+pub fn running_on_connect() -> bool {
+    Realm::now().environment().running_on_connect()
+}
+
+fn require_connect(words: &Words, request: &Request, environment: Environment) -> Result<(), Error> {
+    match words.only_on_connect.is_empty() || request.on_connect || environment.running_on_connect() {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::NotOnConnect, words.only_on_connect)),
     }
 }
 
 #[inline]
-fn content(request: &Request) -> Subject<'_> {
+fn content(request: &Request, environment: Environment) -> Subject<'_> {
     match &request.content_token {
         Some(token) => Subject::Given(token.part()),
-        None => Subject::ambient(),
+        None => Subject::ambient(environment),
     }
 }
 
 /// What the request says, else what the environment says.
 #[inline]
-fn given_or(hashed: &Option<Hashed>, variable: environment::Variable) -> Part<'_> {
-    hashed
-        .as_ref()
-        .map_or_else(|| Part::of(variable.bytes()), Hashed::part)
+fn given_or(hashed: &Option<Hashed>, ambient: impl FnOnce() -> Part<'static>) -> Part<'_> {
+    match hashed {
+        Some(given) => given.part(),
+        None => ambient(),
+    }
 }
 
 fn get(
+    realm: &Realm,
     words: &Words,
     subject: Subject<'_>,
     subject_token_type: &str,
     requested_token_type: Option<&str>,
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
-    require_connect(words)?;
+    let environment = realm.environment();
+    require_connect(words, request, environment)?;
     let question = Question {
         subject,
         subject_token_type,
         requested_token_type,
-        server: given_or(&request.server, SERVER),
-        api_key: given_or(&request.api_key, API_KEY),
+        server: given_or(&request.server, || environment.server()),
+        api_key: given_or(&request.api_key, || environment.api_key()),
         api_key_required: !words.only_on_connect.is_empty(),
         wanted: &request.wanted,
     };
@@ -214,8 +256,14 @@ fn get(
         min_validity_ms: request.min_validity_ms,
         force_refresh: request.force_refresh,
     };
-    if let Some(token) = broker().cached(&question, wish) {
+    if let Some(token) = realm.cached(&question, wish) {
+        log::debug!("{}: from the cache{}", words.what, until(&token));
         return Ok(token);
+    }
+    if log::is_on(Level::Debug) {
+        let why = realm.why_not(&question, wish);
+        log::debug!("{}: not from the cache, {why}", words.what);
+        log::debug!("Set in the environment: {}", environment.names());
     }
     let patience = Patience {
         wish,
@@ -224,8 +272,30 @@ fn get(
     };
     question
         .to_key()
-        .and_then(|key| broker().obtain(key, &patience))
+        .and_then(|key| realm.obtain(key, &patience))
+        .inspect(|token| log::info!("{}: there is one{}", words.what, until(token)))
         .map_err(|why| in_words(why, words))
+}
+
+/// When a token expires, for the log.
+fn until(token: &Token) -> String {
+    match token.expires_at() {
+        Some(at) => format!(", which expires in {} s", at - Moment::now().unix_s()),
+        None => ", which does not say when it expires".to_owned(),
+    }
+}
+
+/// Tells the log, and the next report, of a call that failed.
+fn told<T>(result: Result<T, Error>) -> Result<T, Error> {
+    result.inspect_err(|why| {
+        let level = match why.kind() {
+            // That there are none here is what the caller wanted to know.
+            ErrorKind::NotOnConnect | ErrorKind::NoSession | ErrorKind::NotSupported => Level::Info,
+            _ => Level::Error,
+        };
+        log::line!(level, "{why}");
+        report::note(why);
+    })
 }
 
 /// The error below the sentence that says what could not be done.
@@ -237,18 +307,26 @@ fn in_words(why: Error, words: &Words) -> Error {
     }
 }
 
-/// Drops every cached token and remembered refusal.
+/// Drops every cached token and remembered refusal; inside a [`Mock`](crate::Mock), those of the mock.
 pub fn clear_cache() {
-    broker().clear();
+    Realm::now().clear();
 }
 
-/// Drops all that is held for a viewer's session token: the viewer left.
+/// Drops all that is held for a viewer's session token: the viewer left. Inside a [`Mock`](crate::Mock), what the mock
+/// holds for it.
 pub fn forget_session(session_token: &str) {
-    broker().forget_session(session_token);
+    Realm::now().forget_session(session_token);
 }
 
 /// Drops a token from the cache, since the service it is for refused it; a newer one that is there already stays. Says
 /// whether it was dropped.
 pub fn invalidate(token: &Token) -> bool {
-    broker().invalidate(token)
+    realm::invalidate(token)
+}
+
+/// A report for a bug ticket: what the library sees of its surroundings, its settings and counts, and the last error of
+/// each kind. No secret stands in it. Reads files.
+pub fn diagnose() -> String {
+    let realm = Realm::now();
+    report::report(realm.environment(), realm.stats())
 }

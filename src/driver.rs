@@ -20,6 +20,7 @@ use crate::config;
 use crate::dials::Dials;
 use crate::dns::Resolver;
 use crate::error::{Error, ErrorKind};
+use crate::exchange::USER_AGENT;
 use crate::process::{NoSigpipe, PerProcess, generation};
 use crate::proxy::Route;
 use crate::tls::Trust;
@@ -30,8 +31,6 @@ const IDLE_DRIVERS: usize = 8;
 const CLIENTS: usize = 4;
 /// How long a thread that looked up a name stays for the next one.
 const RESOLVER_KEEP_ALIVE: Duration = Duration::from_secs(1);
-
-const USER_AGENT: &str = concat!("connectcreds/", env!("CARGO_PKG_VERSION"));
 
 /// Those that no thread uses at the moment.
 static IDLE: PerProcess<Mutex<Vec<Driver>>> = PerProcess::new(Mutex::default);

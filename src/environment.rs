@@ -12,6 +12,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
+use crate::hash::Part;
 use crate::process::variable;
 use crate::secret::Secret;
 use crate::text;
@@ -23,6 +24,8 @@ const CONTENT_TOKEN_LIMIT: u64 = 1024 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Variable(&'static CStr);
 
+pub(crate) const POSIT_PRODUCT: Variable = Variable(c"POSIT_PRODUCT");
+pub(crate) const RSTUDIO_PRODUCT: Variable = Variable(c"RSTUDIO_PRODUCT");
 pub(crate) const SERVER: Variable = Variable(c"CONNECT_SERVER");
 pub(crate) const API_KEY: Variable = Variable(c"CONNECT_API_KEY");
 pub(crate) const CONTENT_TOKEN: Variable = Variable(c"CONNECT_CONTENT_SESSION_TOKEN");
@@ -39,10 +42,80 @@ impl Variable {
     }
 }
 
-/// Whether this process runs as content on Posit Connect or Connect Cloud.
-pub fn running_on_connect() -> bool {
-    matches!(variable(c"POSIT_PRODUCT"), b"CONNECT" | b"CONNECT_CLOUD")
-        || variable(c"RSTUDIO_PRODUCT") == b"CONNECT"
+/// The variable that says that this process runs as content on Posit Connect or Connect Cloud.
+pub(crate) fn product() -> Option<Variable> {
+    if matches!(POSIT_PRODUCT.bytes(), b"CONNECT" | b"CONNECT_CLOUD") {
+        Some(POSIT_PRODUCT)
+    } else if RSTUDIO_PRODUCT.bytes() == b"CONNECT" {
+        Some(RSTUDIO_PRODUCT)
+    } else {
+        None
+    }
+}
+
+/// Where a call looks for what its request does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// The process's variables.
+    Process,
+    /// A mock's, the same for all: the process's variables are neither looked at nor touched.
+    Mocked,
+}
+
+impl Environment {
+    /// Whether this process runs as content on Posit Connect or Connect Cloud.
+    pub fn running_on_connect(self) -> bool {
+        self == Self::Mocked || product().is_some()
+    }
+
+    /// The names of the variables that are set, for the log.
+    pub fn names(self) -> String {
+        if self == Self::Mocked {
+            return "what the mock says".to_owned();
+        }
+        let variables = [
+            POSIT_PRODUCT,
+            RSTUDIO_PRODUCT,
+            SERVER,
+            API_KEY,
+            CONTENT_TOKEN,
+            CONTENT_TOKEN_FILE,
+        ];
+        let set = variables.into_iter().filter(|name| !name.bytes().is_empty());
+        let names: Vec<_> = set.map(Variable::name).collect();
+        match names.is_empty() {
+            true => "nothing".to_owned(),
+            false => names.join(", "),
+        }
+    }
+
+    pub fn server(self) -> Part<'static> {
+        self.part(SERVER, b"http://localhost:3030")
+    }
+
+    pub fn api_key(self) -> Part<'static> {
+        self.part(API_KEY, b"key")
+    }
+
+    pub fn content_token(self) -> Part<'static> {
+        self.part(CONTENT_TOKEN, b"session-token")
+    }
+
+    pub fn content_token_file(self) -> Part<'static> {
+        self.part(CONTENT_TOKEN_FILE, b"")
+    }
+
+    /// The session token of a viewer of whom the caller knows nothing.
+    pub fn viewer_token(self) -> Option<&'static [u8]> {
+        (self == Self::Mocked).then_some(b"user-token")
+    }
+
+    fn part(self, variable: Variable, mocked: &'static [u8]) -> Part<'static> {
+        Part::of(match self {
+            Self::Process => variable.bytes(),
+            Self::Mocked => mocked,
+        })
+    }
 }
 
 /// The content session token in the file at `path`, or else `in_variable`; either may be empty.

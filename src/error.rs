@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// What went wrong, as far as a program can act upon it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A value that can not be used: a control character, a malformed URL.

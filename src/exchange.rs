@@ -15,6 +15,11 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// The `grant_type` of a renewal (RFC 6749, section 6).
 const REFRESH_TOKEN: &str = "refresh_token";
 
+/// The headers of a request, beside `Authorization`.
+pub(crate) const FORM_TYPE: &str = "application/x-www-form-urlencoded";
+pub(crate) const ACCEPTED_TYPE: &str = "application/json";
+pub(crate) const USER_AGENT: &str = concat!("connectcreds/", env!("CARGO_PKG_VERSION"));
+
 /// A body, `application/x-www-form-urlencoded`.
 pub(crate) type Form = Zeroizing<Vec<u8>>;
 
@@ -69,6 +74,11 @@ pub(crate) fn refresh_form(refresh_token: &Secret, scope: Option<&str>) -> Form 
         ("refresh_token", refresh_token.expose()),
     ];
     encode(pairs.into_iter().chain(scope.map(|scope| ("scope", scope))))
+}
+
+/// The value of the header `Authorization`: Connect's own scheme, not Bearer.
+pub(crate) fn authorization(api_key: &Secret) -> Secret {
+    Secret::joined("Key ", api_key.expose())
 }
 
 fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Form {

@@ -24,6 +24,8 @@
 //! | --- | --- |
 //! | `ffi` | the C ABI: parse, call, write out |
 //! | `credentials` | the kinds of credentials: who may ask, which subject token, which words on failure |
+//! | `realm` | where a call goes: to the process's broker and environment, or to the innermost mock's |
+//! | `mock`, `script`, `asked` | mocks that are alive; what one answers, by which clock; a request as a mock sees it |
 //! | `connect` | the world as it is: the process's broker, exchanges with a server |
 //! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own |
 //! | `cache`, `flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
@@ -34,6 +36,7 @@
 //! | `question` | the whole question that a token answers |
 //! | `exchange`, `wanted`, `quote` | the form that is sent; a server's words made fit for a message (pure) |
 //! | `environment`, `request`, `config` | what the process was told, what the caller asks, what the host set |
+//! | `running` | callbacks of the host: how not to call one that is gone |
 //! | `process` | signals, `fork()`, and what the kernel says |
 //! | `token`, `aws`, `server`, `error`, `secret`, `hash`, `text`, `clock`, `sync` | the leaves |
 
@@ -46,6 +49,7 @@ compile_error!(
 compile_error!("connectcreds catches panics at the C boundary: build it with panic = \"unwind\"");
 
 mod answer;
+mod asked;
 mod attempts;
 mod aws;
 mod broker;
@@ -67,15 +71,21 @@ mod flight;
 mod freshness;
 mod hash;
 mod lifetime;
+mod log;
 mod members;
+mod mock;
 mod process;
 mod proxy;
 mod question;
 mod quote;
+mod realm;
 mod redirect;
+mod report;
 mod request;
 mod retry;
 mod roots;
+mod running;
+mod script;
 mod secret;
 mod server;
 mod sync;
@@ -85,13 +95,15 @@ mod token;
 mod transport;
 mod wanted;
 
+pub use asked::MockRequest;
 pub use aws::AwsCredentials;
 pub use credentials::{
-    clear_cache, exchange_token, forget_session, has_service_account_token, has_viewer_token,
-    has_workload_token, invalidate, service_account_token, viewer_token, workload_token,
+    clear_cache, diagnose, exchange_token, forget_session, has_service_account_token, has_viewer_token,
+    has_workload_token, invalidate, running_on_connect, service_account_token, viewer_token, workload_token,
 };
-pub use environment::running_on_connect;
 pub use error::{Error, ErrorKind};
 pub use exchange::token_type;
+pub use mock::Mock;
 pub use request::Request;
+pub use script::MockResponse;
 pub use token::Token;

@@ -9,6 +9,7 @@ use std::cell::{RefCell, UnsafeCell};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::sync::{AtomicPtr, Mutex, MutexGuard, PoisonError, SLOTS, own_slot};
@@ -35,8 +36,23 @@ fn watch_forks() {
     }
 }
 
-/// What is locked while a fork happens, so that the child finds it whole and unlocked.
-static HELD_OVER_FORK: AtomicPtr<&'static dyn HoldOverFork> = AtomicPtr::new(ptr::null_mut());
+/// What is locked while a fork happens, so that the child finds it whole and unlocked: one lock for each [`Place`].
+static HELD_OVER_FORK: [AtomicPtr<&'static dyn HoldOverFork>; Place::COUNT] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; Place::COUNT];
+
+/// Whose lock it is that is held over a fork. They are locked in this order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    Mocks,
+    Callbacks,
+    Broker,
+    Roots,
+    Log,
+}
+
+impl Place {
+    const COUNT: usize = Self::Log as usize + 1;
+}
 
 /// Something that is locked while a fork happens.
 pub(crate) trait HoldOverFork: Sync {
@@ -44,37 +60,48 @@ pub(crate) trait HoldOverFork: Sync {
     fn hold(&'static self) -> Box<dyn Any>;
 }
 
-/// Has `lock` held at each fork from now on. There is one such lock in a process.
-pub(crate) fn hold_over_fork(lock: &'static &'static dyn HoldOverFork) {
+/// Has `lock` held at each fork from now on. There is one such lock for each place in a process.
+pub(crate) fn hold_over_fork(place: Place, lock: &'static &'static dyn HoldOverFork) {
     let lock = ptr::from_ref(lock).cast_mut();
+    let held = &HELD_OVER_FORK[place as usize];
     // Every hit comes by: what is written once only, threads read without waiting for one another.
-    if HELD_OVER_FORK.load(Ordering::Acquire) != lock {
-        HELD_OVER_FORK.store(lock, Ordering::Release);
+    if held.load(Ordering::Acquire) != lock {
+        held.store(lock, Ordering::Release);
     }
     watch_forks();
 }
 
+/// Holds something that is not there for good, and keeps it meanwhile.
+pub(crate) fn hold_shared<T: HoldOverFork + Send + 'static>(shared: Arc<T>) -> Box<dyn Any> {
+    // SAFETY: it lives as long as `shared`, which is dropped after what `hold` gave: fields go in their order.
+    let lock: &'static T = unsafe { &*Arc::as_ptr(&shared) };
+    Box::new((lock.hold(), shared))
+}
+
 thread_local! {
     /// What this thread, which forks, holds meanwhile.
-    static HOLDING: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+    static HOLDING: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(crate) extern "C" fn before_fork() {
-    // SAFETY: a pointer in it came from a `&'static`.
-    let Some(lock) = (unsafe { HELD_OVER_FORK.load(Ordering::Acquire).as_ref() }) else {
-        return;
-    };
-    // A thread that is being taken down has no thread-locals left; it forks without the lock.
+    // A thread that is being taken down has no thread-locals left; it forks without the locks.
     let _ = HOLDING.try_with(|holding| {
         let mut holding = holding.borrow_mut();
-        if holding.is_none() {
-            *holding = Some(lock.hold());
+        if !holding.is_empty() {
+            return;
+        }
+        for held in &HELD_OVER_FORK {
+            // SAFETY: a pointer in it came from a `&'static`.
+            if let Some(lock) = unsafe { held.load(Ordering::Acquire).as_ref() } {
+                holding.push(lock.hold());
+            }
         }
     });
 }
 
 extern "C" fn after_fork() {
-    let _ = HOLDING.try_with(|holding| holding.borrow_mut().take());
+    let held = HOLDING.try_with(|holding| std::mem::take(&mut *holding.borrow_mut()));
+    drop(held);
 }
 
 pub(crate) extern "C" fn in_child() {
@@ -287,6 +314,23 @@ pub(crate) fn variable(name: &'static CStr) -> &'static [u8] {
             &[]
         } else {
             CStr::from_ptr(value).to_bytes()
+        }
+    }
+}
+
+/// Writes a line, as far as there is a standard error that takes it. Without std's lock on it, which another thread may
+/// hold while the process forks.
+pub(crate) fn write_to_standard_error(line: &str) {
+    let _guard = NoSigpipe::new();
+    let mut left = line.as_bytes();
+    while !left.is_empty() {
+        // SAFETY: the buffer is as long as is said.
+        let written = unsafe { libc::write(libc::STDERR_FILENO, left.as_ptr().cast(), left.len()) };
+        match usize::try_from(written) {
+            Ok(0) => return,
+            Ok(written) => left = &left[written..],
+            Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::environment::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, SERVER};
+use crate::environment::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, Environment, SERVER};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::Exchange;
 use crate::hash::{Part, combine};
@@ -35,10 +35,10 @@ pub(crate) enum Subject<'a> {
 
 impl Subject<'static> {
     /// The content session token that Connect gave the process.
-    pub fn ambient() -> Self {
+    pub fn ambient(environment: Environment) -> Self {
         Self::Ambient {
-            file: Part::of(CONTENT_TOKEN_FILE.bytes()),
-            variable: Part::of(CONTENT_TOKEN.bytes()),
+            file: environment.content_token_file(),
+            variable: environment.content_token(),
         }
     }
 }

@@ -35,6 +35,7 @@ pub struct Request {
     pub(crate) min_validity_ms: i64,
     pub(crate) force_refresh: bool,
     pub(crate) cancelled: Option<Cancelled>,
+    pub(crate) on_connect: bool,
 }
 
 /// Asked while a call waits; true ends the call.
@@ -60,6 +61,7 @@ impl Request {
             min_validity_ms: 0,
             force_refresh: false,
             cancelled: None,
+            on_connect: false,
         }
     }
 
@@ -141,6 +143,13 @@ impl Request {
     /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
     pub fn set_cancelled(&mut self, cancelled: impl Fn() -> bool + Send + Sync + 'static) -> &mut Self {
         self.cancelled = Some(Cancelled(Arc::new(cancelled)));
+        self
+    }
+
+    /// Whether calls go past the check that the process runs on Connect, as if it did: for tests that pretend to. What
+    /// Connect would provide has to come from elsewhere.
+    pub fn set_on_connect(&mut self, on_connect: bool) -> &mut Self {
+        self.on_connect = on_connect;
         self
     }
 

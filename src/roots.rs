@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::any::Any;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -13,6 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
 use crate::error::{Error, ErrorKind};
+use crate::process::{self, HoldOverFork, Place};
 
 /// The bundle's path in the environment, by the name that rsconnect uses.
 pub(crate) const CA_CERTIFICATE: &str = "CONNECT_CA_CERTIFICATE";
@@ -62,9 +64,30 @@ impl Bundle {
 
 static CHOSEN: Mutex<Option<Arc<Bundle>>> = Mutex::new(None);
 
-/// The bundle that the host chose; held over a fork, since a child keeps it.
-pub(crate) fn chosen_bundle() -> MutexGuard<'static, Option<Arc<Bundle>>> {
+/// The bundle that the host chose.
+pub(crate) fn chosen_bundle() -> Option<Arc<Bundle>> {
+    chosen().clone()
+}
+
+/// Trusts `bundle` beside the system's roots, or no more, from the next exchange on.
+pub(crate) fn choose_bundle(bundle: Option<Bundle>) {
+    *chosen() = bundle.map(Arc::new);
+}
+
+fn chosen() -> MutexGuard<'static, Option<Arc<Bundle>>> {
+    process::hold_over_fork(Place::Roots, &LOCK);
     CHOSEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held at each fork: a child keeps the bundle.
+static LOCK: &dyn HoldOverFork = &ChosenLock;
+
+struct ChosenLock;
+
+impl HoldOverFork for ChosenLock {
+    fn hold(&'static self) -> Box<dyn Any> {
+        Box::new(chosen())
+    }
 }
 
 /// The roots as OpenSSL finds them: each variable replaces its own default, and leaves the other's alone. Reads files.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) use std::sync::atomic::AtomicPtr;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub(crate) use std::thread;
+pub(crate) use std::thread_local;
 pub(crate) use std::time::Instant;
 
 /// How many threads read a [`ReadMostly`](crate::process::ReadMostly) without meeting.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::error::{Error, ErrorKind};
+use crate::log;
 use crate::process::PerProcess;
 use crate::roots::{Bundle, CA_CERTIFICATE, SSL_CERT_DIR, SSL_CERT_FILE, chosen_bundle, roots};
 
@@ -16,11 +17,15 @@ const TRUST_IT: &str = "Is its authority private? Name its certificate, a file i
 
 /// TLS with the authorities it trusts. Equal only to itself: a client is made for one.
 #[derive(Debug, Clone)]
-pub(crate) struct Trust(Arc<ClientConfig>);
+pub(crate) struct Trust {
+    config: Arc<ClientConfig>,
+    /// How many authorities.
+    count: usize,
+}
 
 impl PartialEq for Trust {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.config, &other.config)
     }
 }
 
@@ -34,7 +39,7 @@ impl Sources {
     fn now() -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
-            bundle: chosen_bundle().clone(),
+            bundle: chosen_bundle(),
             variables: [CA_CERTIFICATE, SSL_CERT_FILE, SSL_CERT_DIR].map(set),
         }
     }
@@ -42,6 +47,23 @@ impl Sources {
     fn are(&self, other: &Self) -> bool {
         let address = |bundle: &Option<Arc<Bundle>>| bundle.as_ref().map(Arc::as_ptr);
         address(&self.bundle) == address(&other.bundle) && self.variables == other.variables
+    }
+
+    /// How many authorities there are, and where they come from, for a person.
+    fn words(&self, count: usize) -> String {
+        let [ca_certificate, file, directory] = self.variables.each_ref().map(Option::is_some);
+        let system = match (file, directory) {
+            (false, false) => "the system's".to_owned(),
+            (true, false) => format!("those of {SSL_CERT_FILE}"),
+            (false, true) => format!("those of {SSL_CERT_DIR}"),
+            (true, true) => format!("those of {SSL_CERT_FILE} and {SSL_CERT_DIR}"),
+        };
+        let beside = match (&self.bundle, ca_certificate) {
+            (Some(_), _) => " and those of cc_config_set_ca_bundle()".to_owned(),
+            (None, true) => format!(" and those of {CA_CERTIFICATE}"),
+            (None, false) => String::new(),
+        };
+        format!("{count}, {system}{beside}")
     }
 
     /// What the host chose, else what the environment names. Reads a file.
@@ -71,8 +93,8 @@ impl Trust {
             return Ok(trust.clone());
         }
         let roots = roots(sources.bundle()?.as_deref())?;
-        log::debug!("TLS trusts {} certificate authorities", roots.len());
         let trust = Self::of(roots)?;
+        log::debug!("Certificate authorities: {}", sources.words(trust.count));
         *current = Some((sources, trust.clone()));
         Ok(trust)
     }
@@ -87,13 +109,23 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|why| Error::new(ErrorKind::Internal, format!("TLS can not be set up: {why}.")))?;
+        let count = roots.len();
         let config = builder.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self(Arc::new(config)))
+        Ok(Self {
+            config: Arc::new(config),
+            count,
+        })
     }
 
     pub fn config(&self) -> ClientConfig {
-        ClientConfig::clone(&self.0)
+        ClientConfig::clone(&self.config)
     }
+}
+
+/// Whom TLS trusts now, for a person. Reads files.
+pub(crate) fn authorities() -> Result<String, Error> {
+    let trust = Trust::current()?;
+    Ok(Sources::now().words(trust.count))
 }
 
 /// What is wrong with a connection to `host`, in words that help. `quoted` is how the library says it.

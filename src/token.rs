@@ -23,6 +23,8 @@ pub struct Token {
     fields: Vec<Field>,
     /// The hash of the question that it answers; 0 for a token that was never cached.
     question: u64,
+    /// The number of the world that it came from: 0, or a mock's.
+    world: u64,
 }
 
 /// One member of the server's answer.
@@ -65,6 +67,7 @@ impl Token {
             expires_at: parts.expires_at,
             fields: parts.fields,
             question: 0,
+            world: 0,
         }
     }
 
@@ -74,6 +77,15 @@ impl Token {
             question: hash,
             ..self
         }
+    }
+
+    /// The same token, as one of the world with this number.
+    pub(crate) fn of_world(self, world: u64) -> Self {
+        Self { world, ..self }
+    }
+
+    pub(crate) fn world(&self) -> u64 {
+        self.world
     }
 
     pub(crate) fn question(&self) -> u64 {

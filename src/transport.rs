@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use reqwest::header::{
@@ -15,8 +16,9 @@ use crate::answer::Answer;
 use crate::attempts::Failure;
 use crate::driver::Clients;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Form;
+use crate::exchange::{self, Form};
 use crate::explain::{self, Unread};
+use crate::log;
 use crate::proxy::{Route, is_loopback};
 use crate::quote::Quoter;
 use crate::redirect::{self, Redirect, is_redirect, redirect};
@@ -27,11 +29,11 @@ use crate::server::address;
 const BODY_LIMIT: usize = 1024 * 1024;
 /// Room for an answer whose length is not known, in bytes.
 const BODY_ROOM: usize = 8 * 1024;
-/// How much is repeated of where a redirect points, in characters.
-const LOCATION_LIMIT: usize = 200;
+/// How much is repeated of a URL, in characters.
+const URL_LIMIT: usize = 200;
 
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static(exchange::FORM_TYPE);
+const JSON: HeaderValue = HeaderValue::from_static(exchange::ACCEPTED_TYPE);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A POST to the credential endpoint.
@@ -63,7 +65,7 @@ pub(crate) async fn send(clients: &Clients, post: Post<'_>) -> Result<Answer, Fa
         url = match redirect(&url, answer.location.as_deref()) {
             Redirect::Follow(to) => to,
             Redirect::Elsewhere(to) => {
-                let to = post.quoter.quote(to.as_str(), LOCATION_LIMIT);
+                let to = post.quoter.quote(to.as_str(), URL_LIMIT);
                 let what = format!(
                     "{} redirects to {to}, which is not the same server.",
                     address(&url)
@@ -75,8 +77,8 @@ pub(crate) async fn send(clients: &Clients, post: Post<'_>) -> Result<Answer, Fa
                 return Err(not_followed(what, &answer, post.quoter).into());
             }
         };
-        let to = post.quoter.quote(url.as_str(), LOCATION_LIMIT);
-        log::info!("HTTP {}: redirected to {to}", answer.status);
+        let to = post.quoter.quote(url.as_str(), URL_LIMIT);
+        log::info!("Redirected by HTTP {} to {to}", answer.status);
     }
     let (from, most) = (address(post.endpoint), redirect::MOST);
     let what = format!("{from} redirects more than {most} times.");
@@ -93,7 +95,10 @@ async fn send_once(
 ) -> Result<Answer, Failure> {
     let route = Route::to(url)?;
     let client = clients.of(url.scheme(), &route)?;
-    log::debug!("POST {url}{}", route.words());
+    // A redirect chose it, perhaps.
+    let shown = || format!("{}{}", quoter.quote(url.as_str(), URL_LIMIT), route.words());
+    log::debug!("POST {}", shown());
+    let began = Instant::now();
     let request = client
         .post(url.clone())
         .headers(headers.clone())
@@ -106,6 +111,13 @@ async fn send_once(
         on_dead_connection: unread.is_of_connection() && clients.dials() == dials,
         why: explain::unread(unread, url, &route, quoter),
     })?;
+    log::info!(
+        "POST {}: HTTP {} after {} ms, on a {} connection",
+        shown(),
+        answer.status,
+        began.elapsed().as_millis(),
+        if clients.dials() == dials { "kept" } else { "new" },
+    );
     if answer.status == 407 && route != Route::Straight {
         return Err(explain::proxy_refuses(url, &route).into());
     }
@@ -115,7 +127,7 @@ async fn send_once(
 fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM), (ACCEPT, JSON)]);
     if let Some(key) = api_key {
-        let value = Secret::joined("Key ", key.expose());
+        let value = exchange::authorization(key);
         let mut value = HeaderValue::from_str(value.expose())
             .map_err(|_| Error::invalid_argument("The API key can not stand in a header."))?;
         value.set_sensitive(true);
@@ -132,7 +144,7 @@ fn warn_of_plain_http(url: &Url, api_key: Option<&Secret>) {
         && api_key.is_some()
         && !WARNED.swap(true, Ordering::Relaxed)
     {
-        log::warn!(
+        log::warning!(
             "The API key and tokens go to {} unencrypted, also when it redirects to https: change CONNECT_SERVER to https.",
             address(url)
         );

@@ -4,19 +4,19 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::{bytes, cc_token, shield, token_of};
-use crate::connect::broker;
+use crate::realm::{self, Realm};
 
 /// Drops every cached token and remembered refusal. What exchanges that are under way bring goes to those who wait,
-/// and is not kept. Tokens that a host holds live on.
+/// and is not kept. Tokens that a host holds live on. Inside a mock, the mock's cache is meant.
 ///
 /// Does not block.
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_cache_clear() {
-    shield((), || broker().clear());
+    shield((), || Realm::now().clear());
 }
 
 /// Drops all that is held for a viewer's session token: call it when the viewer leaves. What exchanges that are under
-/// way for it bring is not kept.
+/// way for it bring is not kept. Inside a mock, the mock's cache is meant.
 ///
 /// @param session_token  as it was given to cc_viewer_token(); NULL is a no-op. Does not block.
 #[unsafe(no_mangle)]
@@ -24,12 +24,12 @@ pub unsafe extern "C" fn cc_cache_forget_session(session_token: *const c_char) {
     // SAFETY: the ABI's conventions.
     let token = unsafe { bytes(session_token) }.and_then(|token| std::str::from_utf8(token).ok());
     if let Some(token) = token {
-        shield((), || broker().forget_session(token));
+        shield((), || Realm::now().forget_session(token));
     }
 }
 
-/// Drops a token from the cache, since the service it is for refused it: the next call gets another. If a newer one is
-/// there already, that one stays.
+/// Drops a token from the cache that it came from, the process's or a mock's, since the service it is for refused it:
+/// the next call gets another. If a newer one is there already, that one stays.
 ///
 /// @param token  the token; NULL gives false
 /// @return true when it was dropped. Does not block.
@@ -37,10 +37,10 @@ pub unsafe extern "C" fn cc_cache_forget_session(session_token: *const c_char) {
 pub unsafe extern "C" fn cc_token_invalidate(token: *const cc_token) -> bool {
     // SAFETY: the ABI's conventions.
     let token = unsafe { token_of(token) };
-    shield(false, || token.is_some_and(|token| broker().invalidate(token)))
+    shield(false, || token.is_some_and(realm::invalidate))
 }
 
-/// Counts since the process began; a forked child goes on with its parent's. More may join at the end.
+/// Counts since the process or the mock began; a forked child goes on with its parent's. More may join at the end.
 #[repr(C)]
 #[derive(Debug, Default, Clone, Copy)]
 pub struct cc_cache_stats {
@@ -62,7 +62,7 @@ pub struct cc_cache_stats {
     pub entries: u64,
 }
 
-/// Reads the cache's counts.
+/// Reads the cache's counts; inside a mock, those of the mock's cache.
 ///
 /// @param stats  where they go; NULL is a no-op
 /// @param size   sizeof(cc_cache_stats) of the caller's header, in bytes: no more is written. Does not block.
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn cc_cache_get_stats(stats: *mut cc_cache_stats, size: us
         return;
     }
     let counted = shield(cc_cache_stats::default(), || {
-        let counted = broker().stats();
+        let counted = Realm::now().stats();
         cc_cache_stats {
             hits: counted.hits,
             stale_hits: counted.stale_hits,

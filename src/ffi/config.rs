@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::{CC_OK, cc_error, cc_status, guard, shield, string};
 use crate::config;
-use crate::connect::{broker, choose_bundle};
 use crate::error::Error;
-use crate::roots::Bundle;
+use crate::realm;
+use crate::roots::{Bundle, choose_bundle};
 
 /// Sets certificate authorities to trust beside the system's, such as a private one that signed the Connect server's
 /// certificate. The file is read now; later exchanges use it.
@@ -88,7 +88,7 @@ pub extern "C" fn cc_config_set_max_attempts(attempts: u32) -> cc_status {
 pub extern "C" fn cc_config_set_cache_capacity(entries: usize) -> cc_status {
     shield((), || {
         config::set_cache_capacity(entries);
-        broker().make_room();
+        realm::make_room();
     });
     CC_OK
 }
@@ -103,7 +103,7 @@ pub extern "C" fn cc_config_set_default_lifetime_s(seconds: u32) -> cc_status {
     CC_OK
 }
 
-/// Sets whether a token is renewed in the background when it comes near its end. When off, the call that finds it too
+/// Sets whether a token is renewed in the background when it comes near its end, which never happens inside a mock. When off, the call that finds it too
 /// late waits for the next one.
 ///
 /// @param on  true is the default

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::{
-    bytes, cc_error, cc_request, cc_status, cc_token, guard, into_handle, out, shield, with_request,
+    bytes, cc_error, cc_request, cc_status, cc_token, guard, into_handle, out, shield, tell_log, with_request,
 };
 use crate::credentials;
 use crate::error::Error;
@@ -39,7 +39,9 @@ unsafe fn get(
 /// `request` is NULL or a live handle.
 unsafe fn has(request: *const cc_request, get: impl FnOnce(&Request) -> Result<Arc<Token>, Error>) -> bool {
     // SAFETY: by the caller.
-    shield(false, || unsafe { with_request(request, get) }.is_ok())
+    let has = shield(false, || unsafe { with_request(request, get) }.is_ok());
+    tell_log();
+    has
 }
 
 /// Gets the token of the service account of an integration that is associated with this content.
@@ -63,7 +65,8 @@ pub unsafe extern "C" fn cc_service_account_token(
 /// Gets the token of the person who looks at the content.
 ///
 /// @param session_token  what Connect sent in the header Posit-Connect-User-Session-Token of the viewer's request;
-///                       NULL: there is no viewer's session; "": there is one, and Connect sent no token
+///                       NULL: there is no viewer's session, but inside a mock there is one; "": there is one, and
+///                       Connect sent no token
 /// @param request        what is asked for; NULL: all from the environment
 /// @param token          where the token goes, to be freed with cc_token_free(); NULL is rejected
 /// @param error          where an error goes, to be freed with cc_error_free(); may be NULL
@@ -139,12 +142,12 @@ pub unsafe extern "C" fn cc_has_workload_token(request: *const cc_request) -> bo
 }
 
 /// Whether the process runs as content on Posit Connect (RSTUDIO_PRODUCT or POSIT_PRODUCT is CONNECT) or Connect Cloud
-/// (POSIT_PRODUCT is CONNECT_CLOUD).
+/// (POSIT_PRODUCT is CONNECT_CLOUD), or seems to, inside a mock.
 ///
 /// @return true when it does. Does not block.
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_running_on_connect() -> bool {
-    shield(false, crate::environment::running_on_connect)
+    shield(false, credentials::running_on_connect)
 }
 
 /// Makes any other exchange with the server's credential endpoint (RFC 8693), on Connect or not: identity federation,

@@ -32,6 +32,12 @@ mod cache;
 
 mod config;
 
+mod mock;
+
+mod log;
+
+mod report;
+
 mod version;
 
 pub use aws::*;
@@ -39,6 +45,9 @@ pub use cache::*;
 pub use config::*;
 pub use credentials::*;
 pub use error::*;
+pub use log::*;
+pub use mock::*;
+pub use report::*;
 pub use request::*;
 pub use status::*;
 pub use token::*;
@@ -54,7 +63,9 @@ unsafe fn guard(error: *mut *mut cc_error, body: impl FnOnce() -> Result<(), Err
         // SAFETY: by the caller.
         unsafe { error.write(ptr::null_mut()) };
     }
-    let failure = match catch_unwind(AssertUnwindSafe(body)) {
+    let result = catch_unwind(AssertUnwindSafe(body));
+    tell_log();
+    let failure = match result {
         Ok(Ok(())) => return CC_OK,
         Ok(Err(failure)) => failure,
         Err(_panic) => Error::new(
@@ -74,6 +85,11 @@ unsafe fn guard(error: *mut *mut cc_error, body: impl FnOnce() -> Result<(), Err
 /// Runs the body of a function that can not fail; should it panic all the same, the result is `fallback`.
 fn shield<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+}
+
+/// Tells the host's log what waits for it: at the end of a call no lock is held.
+fn tell_log() {
+    shield((), crate::log::deliver);
 }
 
 /// A string of the host: "" for NULL, an error that names `what` for one that is not accepted.

@@ -291,6 +291,23 @@ pub unsafe extern "C" fn cc_request_set_force_refresh(
     }
 }
 
+/// Sets whether calls go past the check that the process runs on Connect, as if it did: for tests that pretend to. What
+/// Connect would provide has to come from the request, the environment or a mock.
+///
+/// @param request     the request; NULL is rejected
+/// @param on_connect  false is the default: the environment tells
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_on_connect(request: *mut cc_request, on_connect: bool) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(request, |request| {
+            request.set_on_connect(on_connect);
+            Ok(())
+        })
+    }
+}
+
 /// Asked while a call waits; true ends the call with CC_ERR_CANCELLED. It may call the library, and may fork.
 pub type cc_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> bool>;
 

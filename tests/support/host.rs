@@ -130,8 +130,9 @@ impl Host {
         for (name, value) in &outcome.0 {
             self.secrets.add_outcome(name, value);
         }
-        if outcome.get("error_status").is_some() {
-            for (name, value) in &outcome.0 {
+        let failed = outcome.get("error_status").is_some();
+        for (name, value) in &outcome.0 {
+            if failed || name.starts_with("log.") || name == "report" {
                 self.secrets.assert_absent_from(value, name);
             }
         }
@@ -185,6 +186,12 @@ impl Drop for Host {
 }
 
 impl Outcome {
+    /// The lines of the log that were told during the call: level and words.
+    pub fn log(&self) -> Vec<&str> {
+        let lines = self.0.iter().filter(|(name, _)| name.starts_with("log."));
+        lines.map(|(_, line)| line.as_str()).collect()
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }

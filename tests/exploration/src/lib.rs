@@ -50,6 +50,7 @@ mod token;
 mod wanted;
 
 mod explorer;
+mod log;
 mod scene;
 mod sync;
 

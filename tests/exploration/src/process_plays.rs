@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::thread;
 
 use crate::explorer::{Bounds, explore, fork, leave};
-use crate::process::{HoldOverFork, PerProcess, ReadMostly, Slot, generation, hold_over_fork};
+use crate::process::{HoldOverFork, PerProcess, Place, ReadMostly, Slot, generation, hold_over_fork};
 use crate::sync::SLOTS;
 
 /// A value, how many there are, and the process that it was made in.
@@ -113,7 +113,7 @@ pub fn a_child_finds_a_whole_value_that_it_can_write() {
     explore(bounds, || {
         let twins = twins();
         let lock: &'static dyn HoldOverFork = twins;
-        hold_over_fork(Box::leak(Box::new(lock)));
+        hold_over_fork(Place::Broker, Box::leak(Box::new(lock)));
         thread::spawn(move || look(twins));
         thread::spawn(move || bear(twins));
         fork();

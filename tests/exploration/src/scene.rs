@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::broker::{Broker, Patience, Work, World};
+use crate::broker::{Broker, Handle, Patience, Work, World};
 use crate::cache::{Issued, Landing, Wish};
 use crate::clock::Moment;
 use crate::error::{Error, ErrorKind};
 use crate::explorer::{mishap, now, pass_until};
 use crate::flight::Flight;
 use crate::hash::Part;
-use crate::process::{HoldOverFork, generation, hold_over_fork};
+use crate::process::{HoldOverFork, Place, generation, hold_over_fork};
 use crate::question::{Key, Question, Subject};
 use crate::secret::Secret;
 use crate::token::{Parts, Token};
@@ -143,8 +143,8 @@ impl Scene {
     fn of(server: Server) -> Self {
         let server: &'static Server = Box::leak(Box::new(server));
         let broker: &'static _ = Box::leak(Box::new(Broker::new(server)));
-        let lock: &'static dyn HoldOverFork = broker.lock();
-        hold_over_fork(Box::leak(Box::new(lock)));
+        let lock: &'static dyn HoldOverFork = broker;
+        hold_over_fork(Place::Broker, Box::leak(Box::new(lock)));
         Self { broker, server }
     }
 

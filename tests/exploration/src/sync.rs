@@ -6,6 +6,7 @@ use std::time::Duration;
 
 pub(crate) use shuttle::sync::atomic::AtomicPtr;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError};
+pub(crate) use shuttle::thread_local;
 
 use crate::explorer::{mishap, now, pass_until};
 

@@ -129,6 +129,60 @@ static bool cancelled(void *polls_left)
     return --*(int *)polls_left <= 0;
 }
 
+/* Where the log's lines go: told at once, since the library calls back inside a call only. */
+static struct {
+    pthread_t caller;
+    int lines;
+    const char *then; /* what a callback does beside telling */
+} logged;
+
+static void log_line(int32_t level, const char *message, void *user_data)
+{
+    char name[32];
+    if (user_data != &logged)
+        tell("broken", "the log's user data is another one");
+    if (!pthread_equal(pthread_self(), logged.caller))
+        tell("broken", "the log is told on a thread that makes no call");
+    snprintf(name, sizeof name, "log.%03d", logged.lines++);
+    printf("%s=%d %s\n", name, level, message);
+    if (strcmp(logged.then, "call") == 0) {
+        cc_token *token = NULL;
+        cc_service_account_token(NULL, &token, NULL);
+        cc_token_free(token);
+    } else if (strcmp(logged.then, "remove") == 0) {
+        cc_log_set_callback(CC_LOG_DEBUG, NULL, NULL);
+    } else if (strcmp(logged.then, "fork") == 0) {
+        pid_t child = fork();
+        int status = 0;
+        if (child == 0) {
+            alarm(10);
+            _exit(cc_has_service_account_token(NULL) ? 0 : 1);
+        }
+        waitpid(child, &status, 0);
+        if (status != 0)
+            tell("broken", "a child forked in the log's callback has no token");
+    }
+}
+
+/* Has the log told up to a level from now on; what the callback does beside that stands in the second word. */
+static void set_log(const char *level, const char *then)
+{
+    static char doing[16];
+    snprintf(doing, sizeof doing, "%s", then != NULL ? then : "");
+    logged.caller = pthread_self();
+    logged.lines = 0;
+    logged.then = doing;
+    cc_log_set_callback(atoi(level), log_line, &logged);
+}
+
+static void tell_report(void)
+{
+    char *report = NULL;
+    tell_status(cc_diagnose(&report));
+    tell("report", report);
+    cc_string_free(report);
+}
+
 static cc_status set(const char *what, const char *value)
 {
     static const struct {
@@ -314,6 +368,10 @@ static void call(char **word)
         tell_number("invalidated", cc_token_invalidate(last_token));
     } else if (strcmp(what, "invalidate_kept") == 0) {
         tell_number("invalidated", cc_token_invalidate(kept_token));
+    } else if (strcmp(what, "log") == 0) {
+        set_log(word[1], word[2]);
+    } else if (strcmp(what, "report") == 0) {
+        tell_report();
     } else if (strcmp(what, "stats") == 0) {
         tell_stats();
     } else if (strcmp(what, "in_child") == 0) {

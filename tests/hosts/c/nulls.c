@@ -44,6 +44,7 @@ static void accessors_of_null_return_null_zero_or_minus_one(void)
 static void freeing_null_is_a_no_op(void)
 {
     cc_token_free(NULL);
+    cc_string_free(NULL);
     cc_aws_credentials_free(NULL);
     cc_error_free(NULL);
     cc_request_free(NULL);
@@ -95,6 +96,11 @@ static void out_pointers_are_set_on_entry_and_the_error_may_be_null(void)
     CHECK(cc_token_aws_credentials(NULL, &aws, &error) == CC_ERR_INVALID_ARGUMENT);
     CHECK(aws == NULL && error != NULL);
     cc_error_free(error);
+}
+
+static void a_report_without_a_place_is_an_invalid_argument(void)
+{
+    CHECK(cc_diagnose(NULL) == CC_ERR_INVALID_ARGUMENT);
 }
 
 static void a_subject_token_and_its_type_are_required(void)
@@ -153,6 +159,7 @@ int main(void)
     a_setter_without_a_request_is_an_invalid_argument();
     a_call_without_a_place_for_the_token_is_an_invalid_argument();
     out_pointers_are_set_on_entry_and_the_error_may_be_null();
+    a_report_without_a_place_is_an_invalid_argument();
     a_subject_token_and_its_type_are_required();
     an_error_outlives_the_request_it_came_of();
     counts_are_written_as_far_as_there_is_room();

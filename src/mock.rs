@@ -1,0 +1,172 @@
+//! Mocks for the tests of other programs: answers in place of the server's, with an environment and a cache of their
+//! own.
+
+#![forbid(unsafe_code)]
+
+use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use crate::asked::MockRequest;
+use crate::broker::Broker;
+use crate::error::Error;
+use crate::process::{self, HoldOverFork, Place, hold_shared};
+use crate::script::{Answers, MockResponse, Script};
+use crate::secret::Secret;
+use crate::text;
+
+/// What older Connect answers when no integration is associated with the content.
+const NO_INTEGRATION: &str = r#"{"error_code":212,"error_message":"No OAuth integrations have been associated with this content item."}"#;
+
+/// A mock's broker: cache, counts and answers. Lives as long as a call is in it.
+pub(crate) type Stage = Arc<Broker<Arc<Script>>>;
+
+/// How many mocks are alive: all that a call outside of any looks at.
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+static MOCKS: Mutex<Mocks> = Mutex::new(Mocks {
+    alive: Vec::new(),
+    ended: Vec::new(),
+});
+
+struct Mocks {
+    /// The innermost is the last.
+    alive: Vec<Stage>,
+    /// Those in which calls may still be.
+    ended: Vec<Weak<Broker<Arc<Script>>>>,
+}
+
+impl Mocks {
+    fn count(&mut self) {
+        self.ended.retain(|stage| stage.strong_count() > 0);
+        ALIVE.store(self.alive.len(), Ordering::Release);
+    }
+}
+
+/// The mock that a call that begins now is in.
+#[inline]
+pub(crate) fn innermost() -> Option<Stage> {
+    if ALIVE.load(Ordering::Acquire) == 0 {
+        return None;
+    }
+    mocks().alive.last().cloned()
+}
+
+/// The mocks that are alive.
+pub(crate) fn alive() -> Vec<Stage> {
+    if ALIVE.load(Ordering::Acquire) == 0 {
+        return Vec::new();
+    }
+    mocks().alive.clone()
+}
+
+fn mocks() -> MutexGuard<'static, Mocks> {
+    process::hold_over_fork(Place::Mocks, &LOCK);
+    MOCKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+static LOCK: &dyn HoldOverFork = &MocksLock;
+
+/// Held at each fork: a child has the mocks of its parent, and their caches whole.
+struct MocksLock;
+
+impl HoldOverFork for MocksLock {
+    fn hold(&'static self) -> Box<dyn Any> {
+        let mocks = mocks();
+        let ended = mocks.ended.iter().filter_map(Weak::upgrade);
+        let stages = mocks.alive.iter().cloned().chain(ended);
+        let caches: Vec<_> = stages.map(hold_shared).collect();
+        Box::new((caches, mocks))
+    }
+}
+
+/// While it lives, the process seems to run on Connect, and exchanges are answered by the mock: for tests.
+///
+/// The server is `http://localhost:3030`, the API key `key`, the content session token `session-token`, and a viewer
+/// without a session token has `user-token`; what a request sets still wins. A mock has a cache of its own, which is
+/// dropped with it. Mocks nest: the innermost answers; they may end in any order. A mock is the whole process's: calls
+/// that other threads begin meanwhile are in it too.
+///
+/// ```
+/// # fn main() -> Result<(), connectcreds::Error> {
+/// let mock = connectcreds::Mock::token("my-token")?;
+/// let token = connectcreds::service_account_token(&connectcreds::Request::new())?;
+/// assert_eq!(token.access_token(), "my-token");
+/// assert_eq!(mock.request_count(), 1);
+/// # Ok(()) }
+/// ```
+#[must_use = "it ends when it is dropped"]
+pub struct Mock {
+    stage: Stage,
+}
+
+impl Mock {
+    /// A mock that gives a token with this text, of the type that is asked for, which lives for an hour.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when it is empty or holds a control character.
+    pub fn token(access_token: &str) -> Result<Self, Error> {
+        let token = text::accept(access_token.as_bytes(), "mocked access token")?
+            .ok_or_else(|| Error::invalid_argument("A mocked access token is required."))?;
+        Ok(Self::start(Answers::Token(Secret::new(token))))
+    }
+
+    /// A mock of a Connect server on which no integration is associated with the content: HTTP 400, Connect error 212.
+    pub fn failure() -> Result<Self, Error> {
+        let response = MockResponse::json(400, NO_INTEGRATION)?;
+        Ok(Self::start(Answers::Always(response)))
+    }
+
+    /// A mock that gives these answers one after the other, and then 503.
+    pub fn responses(responses: impl IntoIterator<Item = MockResponse>) -> Self {
+        Self::start(Answers::InTurn(responses.into_iter().collect()))
+    }
+
+    /// A mock whose function answers each request, on the thread that asks; `None` lets the request out to the server
+    /// that it is for. The function may make calls of its own; the very question that it is to answer is an
+    /// [`Internal`](crate::ErrorKind::Internal) error there, and so is a panic.
+    pub fn function(function: impl Fn(&MockRequest) -> Option<MockResponse> + Send + Sync + 'static) -> Self {
+        Self::start(Answers::Function(Box::new(move |request| Ok(function(request)))))
+    }
+
+    pub(crate) fn start(answers: Answers) -> Self {
+        let stage = Arc::new(Broker::new(Arc::new(Script::new(answers))));
+        let mut mocks = mocks();
+        mocks.alive.push(stage.clone());
+        mocks.count();
+        Self { stage }
+    }
+
+    /// How many requests the mock was asked to answer, those that it let out among them.
+    pub fn request_count(&self) -> usize {
+        self.stage.world().requests()
+    }
+
+    /// Moves the clocks of the mock's cache and of its answers ahead.
+    pub fn advance_time(&self, time: Duration) {
+        let milliseconds = time.as_millis().try_into().unwrap_or(i64::MAX);
+        self.stage.world().advance_ms(milliseconds);
+    }
+}
+
+impl Drop for Mock {
+    /// Ends it. Waits for its function when that is running on another thread.
+    fn drop(&mut self) {
+        let mut mocks = mocks();
+        mocks.alive.retain(|stage| !Arc::ptr_eq(stage, &self.stage));
+        mocks.ended.push(Arc::downgrade(&self.stage));
+        mocks.count();
+        drop(mocks);
+        self.stage.world().end();
+        self.stage.clear();
+    }
+}
+
+impl std::fmt::Debug for Mock {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Mock")
+            .field("request_count", &self.request_count())
+            .finish_non_exhaustive()
+    }
+}

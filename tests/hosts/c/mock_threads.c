@@ -1,0 +1,529 @@
+/* A C host whose tests mock the server, with threads and forks.
+ *
+ * Usage: mock_threads SCENE
+ *
+ * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. A child that hangs is
+ * ended by its alarm. */
+#include <pthread.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+#include "mock.h"
+
+#define PATIENCE_S 60
+#define FORKS 60
+#define THREADS 4
+
+/* Steps that threads wait for. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int step;
+
+static void reach(int which)
+{
+    pthread_mutex_lock(&lock);
+    step = which;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static void await(int which)
+{
+    pthread_mutex_lock(&lock);
+    while (step < which)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static pthread_t start(void *(*work)(void *), void *argument)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work, argument) != 0) {
+        puts("no thread");
+        exit(1);
+    }
+    return thread;
+}
+
+static char *finish(pthread_t thread)
+{
+    void *result;
+    pthread_join(thread, &result);
+    return result;
+}
+
+/* Tells the test where the scene is. */
+static void tell(const char *what)
+{
+    puts(what);
+    fflush(stdout);
+}
+
+static void *ask(void *scope)
+{
+    return scope != NULL ? scoped(scope) : service_account(NULL);
+}
+
+static void *ask_as_viewer(void *request)
+{
+    return viewer(getenv("VIEWER"), request);
+}
+
+/* Ending a mock whose function runs */
+
+static int returning;
+
+static bool wait_to_be_released(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+{
+    (void)request;
+    (void)user_data;
+    reach(1);
+    await(2);
+    reply_token(reply, "token");
+    returning = 1;
+    return true;
+}
+
+static void *end(void *mock)
+{
+    cc_mock_end(mock);
+    return copy_of(returning ? "after the function" : "too early");
+}
+
+static void the_end_waits(void)
+{
+    cc_mock *mock = mock_function(wait_to_be_released, NULL);
+    pthread_t asks = start(ask, NULL);
+    await(1);
+    pthread_t ends = start(end, mock);
+    while (cc_running_on_connect())
+        sched_yield();
+    IS(service_account(NULL), "CC_ERR_NOT_ON_CONNECT");
+    reach(2);
+    IS(finish(asks), "token");
+    IS(finish(ends), "after the function");
+}
+
+static volatile bool over;
+
+static bool never_after_the_end(const cc_mock_request *request, cc_mock_reply *reply, void *mock_is_over)
+{
+    (void)request;
+    CHECK(!*(volatile bool *)mock_is_over);
+    reply_token(reply, "token");
+    return true;
+}
+
+static void *ask_until_it_is_over(void *unused)
+{
+    (void)unused;
+    char *answer = NULL;
+    for (int i = 0; answer == NULL || strcmp(answer, "token") == 0; i++) {
+        char scope[20];
+        snprintf(scope, sizeof scope, "%d", i);
+        free(answer);
+        answer = scoped(scope);
+    }
+    /* The server of a mock that has ended is gone. */
+    CHECK(strcmp(answer, "CC_ERR_NOT_ON_CONNECT") == 0 || strcmp(answer, "CC_ERR_BAD_RESPONSE") == 0);
+    return answer;
+}
+
+static void no_call_after_the_end(void)
+{
+    for (int round = 0; round < 50; round++) {
+        pthread_t threads[THREADS];
+        over = false;
+        cc_mock *mock = mock_function(never_after_the_end, (void *)&over);
+        for (int i = 0; i < THREADS; i++)
+            threads[i] = start(ask_until_it_is_over, NULL);
+        while (cc_mock_request_count(mock) < 20)
+            sched_yield();
+        cc_mock_end(mock);
+        over = true;
+        for (int i = 0; i < THREADS; i++)
+            free(finish(threads[i]));
+    }
+}
+
+static cc_mock *mocks[2];
+
+/* The first mock's function ends the second mock, and the other way round. */
+static bool end_the_other(const cc_mock_request *request, cc_mock_reply *reply, void *own)
+{
+    (void)request;
+    int number = *(int *)own;
+    reach(number + 1);
+    await(3);
+    cc_mock_end(mocks[!number]);
+    reply_token(reply, number == 0 ? "of the first" : "of the second");
+    return true;
+}
+
+static void two_end_each_other(void)
+{
+    int numbers[] = {0, 1};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        mocks[i] = mock_function(end_the_other, &numbers[i]);
+        threads[i] = start(ask, NULL);
+        await(i + 1);
+    }
+    reach(3);
+    IS(finish(threads[0]), "of the first");
+    IS(finish(threads[1]), "of the second");
+    CHECK(!cc_running_on_connect());
+}
+
+/* Who is asked, and where */
+
+static bool wait_for_seven(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+{
+    (void)request;
+    (void)user_data;
+    while (stats().coalesced < 7)
+        sched_yield();
+    reply_token(reply, "token");
+    return true;
+}
+
+static void one_question(void)
+{
+    pthread_t threads[8];
+    cc_mock *mock = mock_function(wait_for_seven, NULL);
+    for (int i = 0; i < 8; i++)
+        threads[i] = start(ask, NULL);
+    for (int i = 0; i < 8; i++)
+        IS(finish(threads[i]), "token");
+    CHECK(cc_mock_request_count(mock) == 1 && stats().exchanges == 1 && stats().coalesced == 7);
+    cc_mock_end(mock);
+}
+
+struct asker {
+    char scope[2];
+    pthread_t thread, called_on;
+};
+
+static bool note_the_thread(const cc_mock_request *request, cc_mock_reply *reply, void *askers)
+{
+    struct asker *asker = askers;
+    asker += cc_mock_request_param(request, "scope")[0] - 'a';
+    asker->called_on = pthread_self();
+    reply_token(reply, "token");
+    return true;
+}
+
+static void on_the_asking_thread(void)
+{
+    struct asker askers[THREADS] = {{.scope = "a"}, {.scope = "b"}, {.scope = "c"}, {.scope = "d"}};
+    cc_mock *mock = mock_function(note_the_thread, askers);
+    for (int i = 0; i < THREADS; i++)
+        askers[i].thread = start(ask, askers[i].scope);
+    for (int i = 0; i < THREADS; i++) {
+        IS(finish(askers[i].thread), "token");
+        CHECK(pthread_equal(askers[i].thread, askers[i].called_on));
+    }
+    CHECK(cc_mock_request_count(mock) == THREADS);
+    cc_mock_end(mock);
+}
+
+/* Mocked and real calls side by side: the server is held until the scene has told of itself. */
+
+static void a_real_call_goes_on(void)
+{
+    pthread_t asks = start(ask_as_viewer, NULL);
+    while (stats().exchanges == 0)
+        sched_yield();
+    cc_mock *mock = mock_token("mocked");
+    IS(viewer(getenv("VIEWER"), NULL), "mocked");
+    pthread_t other = start(ask_as_viewer, NULL);
+    IS(finish(other), "mocked");
+    tell("mocked");
+    char *real = finish(asks);
+    CHECK(strncmp(real, "viewer-", strlen("viewer-")) == 0);
+    CHECK(stats().entries == 1 && cc_mock_request_count(mock) == 1);
+    cc_mock_end(mock);
+    IS(viewer(getenv("VIEWER"), NULL), real);
+    CHECK(stats().exchanges == 1 && stats().hits == 1);
+    free(real);
+}
+
+static bool let_out(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+{
+    (void)request;
+    (void)reply;
+    (void)user_data;
+    return false;
+}
+
+static cc_request *request_to_the_server(void)
+{
+    cc_request *request = cc_request_new();
+    cc_request_set_server_url(request, getenv("CONNECT_SERVER"));
+    cc_request_set_api_key(request, getenv("CONNECT_API_KEY"));
+    return request;
+}
+
+static void what_was_let_out_outlives_its_mock(void)
+{
+    cc_request *request = request_to_the_server();
+    cc_mock *mock = mock_function(let_out, NULL);
+    pthread_t asks = start(ask_as_viewer, request);
+    while (cc_mock_request_count(mock) == 0)
+        sched_yield();
+    cc_mock_end(mock);
+    tell("ended");
+    char *real = finish(asks);
+    CHECK(strncmp(real, "viewer-", strlen("viewer-")) == 0);
+    CHECK(stats().entries == 0 && stats().exchanges == 0);
+    free(real);
+    cc_request_free(request);
+}
+
+static bool yes(void *user_data)
+{
+    (void)user_data;
+    return true;
+}
+
+static void what_was_let_out_goes_on_when_its_call_leaves(void)
+{
+    cc_request *request = request_to_the_server();
+    cc_mock *mock = mock_function(let_out, NULL);
+    cc_request_set_cancel(request, yes, NULL);
+    IS(viewer(getenv("VIEWER"), request), "CC_ERR_CANCELLED");
+    tell("cancelled");
+    while (stats().entries == 0)
+        sched_yield();
+    char *cached = viewer(getenv("VIEWER"), request);
+    CHECK(strncmp(cached, "viewer-", strlen("viewer-")) == 0);
+    CHECK(cc_mock_request_count(mock) == 1 && stats().hits == 1);
+    free(cached);
+    cc_request_free(request);
+    cc_mock_end(mock);
+}
+
+static bool let_the_renewal_out(const cc_mock_request *request, cc_mock_reply *reply, void *asking_thread)
+{
+    CHECK(pthread_equal(*(pthread_t *)asking_thread, pthread_self()));
+    cc_mock_reply_set(reply, 200, NULL, "{\"access_token\": \"1\", \"refresh_token\": \"r\", \"expires_in\": 100}");
+    return cc_mock_request_param(request, "refresh_token") == NULL;
+}
+
+/* The renewal goes on in the background and is refused there: the mock can not be asked for what would come next. */
+static void no_mock_is_asked_in_the_background(void)
+{
+    pthread_t self = pthread_self();
+    cc_request *request = request_to_the_server();
+    cc_mock *mock = mock_function(let_the_renewal_out, &self);
+    IS(viewer(getenv("VIEWER"), request), "1");
+    cc_mock_advance_time(mock, 100);
+    cc_request_set_cancel(request, yes, NULL);
+    IS(viewer(getenv("VIEWER"), request), "CC_ERR_CANCELLED");
+    tell("cancelled");
+    while (stats().failures == 0)
+        sched_yield();
+    CHECK(cc_mock_request_count(mock) == 2 && stats().failures == 1);
+    cc_request_free(request);
+    cc_mock_end(mock);
+}
+
+/* Forks */
+
+static pid_t fork_child(void)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == -1) {
+        puts("no child");
+        exit(1);
+    }
+    if (child == 0)
+        alarm(PATIENCE_S);
+    return child;
+}
+
+/* A child's own failures are its exit status. */
+static void leave(void)
+{
+    fflush(stdout);
+    _exit(failures > 0);
+}
+
+static void wait_for(pid_t child)
+{
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(!WIFSIGNALED(status)); /* By SIGALRM: it hung. */
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void a_child_has_the_mock(void)
+{
+    cc_mock *mock = mock_token("token");
+    cc_token *token;
+    CHECK(cc_service_account_token(NULL, &token, NULL) == CC_OK);
+    cc_mock_advance_time(mock, 100);
+    pid_t child = fork_child();
+    if (child == 0) {
+        CHECK(cc_running_on_connect() && cc_mock_request_count(mock) == 1 && stats().entries == 1);
+        IS(service_account(NULL), "token");
+        CHECK(cc_mock_request_count(mock) == 1);
+        cc_mock_advance_time(mock, 3500);
+        IS(service_account(NULL), "token");
+        CHECK(cc_mock_request_count(mock) == 2);
+        IS(scoped("other"), "token");
+        CHECK(cc_mock_request_count(mock) == 3);
+        cc_mock *inner = mock_token("inner");
+        IS(service_account(NULL), "inner");
+        cc_mock_end(inner);
+        cc_mock_end(mock);
+        IS(service_account(NULL), "CC_ERR_NOT_ON_CONNECT");
+        cc_token_free(token);
+        leave();
+    }
+    wait_for(child);
+    CHECK(cc_running_on_connect() && cc_mock_request_count(mock) == 1 && stats().entries == 1);
+    CHECK(cc_token_invalidate(token));
+    cc_token_free(token);
+    cc_mock_end(mock);
+}
+
+static cc_mock *forking;
+static pid_t forked = -1;
+
+/* While others come to wait for this very answer, and leave, children are made; each has the answer for itself. */
+static bool fork_inside(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+{
+    (void)user_data;
+    reply_token(reply, "token");
+    if (cc_mock_request_param(request, "scope") != NULL)
+        return true;
+    reach(1);
+    while (stats().coalesced < 100)
+        sched_yield();
+    for (int i = 0; i < FORKS; i++) {
+        forked = fork_child();
+        if (forked == 0) {
+            IS(scoped("other"), "token");
+            if (i % 2 == 0) {
+                cc_mock_end(forking);
+                forking = NULL;
+            }
+            return true;
+        }
+        wait_for(forked);
+    }
+    return true;
+}
+
+static void *come_and_leave(void *unused)
+{
+    (void)unused;
+    cc_request *request = cc_request_new();
+    cc_request_set_timeout_ms(request, 1);
+    await(1);
+    char *answer = copy_of("CC_ERR_TIMEOUT");
+    while (strcmp(answer, "CC_ERR_TIMEOUT") == 0) {
+        free(answer);
+        answer = service_account(request);
+    }
+    cc_request_free(request);
+    return answer;
+}
+
+static void a_function_forks(void)
+{
+    pthread_t threads[THREADS];
+    forking = mock_function(fork_inside, NULL);
+    for (int i = 0; i < THREADS; i++)
+        threads[i] = start(come_and_leave, NULL);
+    IS(service_account(NULL), "token");
+    if (forked == 0) {
+        if (forking != NULL) {
+            CHECK(stats().entries == 2 && cc_mock_request_count(forking) == 2);
+            IS(service_account(NULL), "token");
+            CHECK(cc_mock_request_count(forking) == 2);
+            cc_mock_end(forking);
+        }
+        IS(service_account(NULL), "CC_ERR_NOT_ON_CONNECT");
+        leave();
+    }
+    for (int i = 0; i < THREADS; i++)
+        IS(finish(threads[i]), "token");
+    CHECK(cc_mock_request_count(forking) == 1);
+    cc_mock_end(forking);
+}
+
+static bool answer_at_once(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+{
+    (void)request;
+    (void)user_data;
+    reply_token(reply, "token");
+    return true;
+}
+
+static void *work(void *number)
+{
+    cc_request *request = cc_request_new();
+    cc_request_set_force_refresh(request, true);
+    while (!over) {
+        IS(service_account(request), "token");
+        cc_mock *own = mock_token("token");
+        IS(viewer(NULL, NULL), "token");
+        if (*(int *)number == 0)
+            cc_cache_clear();
+        cc_mock_end(own);
+    }
+    cc_request_free(request);
+    return copy_of("worked");
+}
+
+static void forks_while_functions_run(void)
+{
+    pthread_t threads[THREADS];
+    int numbers[THREADS];
+    cc_mock *mock = mock_function(answer_at_once, NULL);
+    for (int i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        threads[i] = start(work, &numbers[i]);
+    }
+    for (int i = 0; i < FORKS; i++) {
+        pid_t child = fork_child();
+        if (child == 0) {
+            IS(service_account(NULL), "token");
+            IS(scoped("of a child"), "token");
+            /* It waits for no function of threads that are not here. */
+            cc_mock_end(mock);
+            cc_mock *own = mock_token("own");
+            IS(scoped("own"), "own");
+            cc_mock_end(own);
+            leave();
+        }
+        wait_for(child);
+    }
+    over = true;
+    for (int i = 0; i < THREADS; i++)
+        IS(finish(threads[i]), "worked");
+    cc_mock_end(mock);
+    CHECK(!cc_running_on_connect());
+}
+
+int main(int argc, char **argv)
+{
+    static const struct scene scenes[] = {
+        {"the_end_waits", the_end_waits},
+        {"no_call_after_the_end", no_call_after_the_end},
+        {"two_end_each_other", two_end_each_other},
+        {"one_question", one_question},
+        {"on_the_asking_thread", on_the_asking_thread},
+        {"a_real_call_goes_on", a_real_call_goes_on},
+        {"what_was_let_out_outlives_its_mock", what_was_let_out_outlives_its_mock},
+        {"what_was_let_out_goes_on_when_its_call_leaves", what_was_let_out_goes_on_when_its_call_leaves},
+        {"no_mock_is_asked_in_the_background", no_mock_is_asked_in_the_background},
+        {"a_child_has_the_mock", a_child_has_the_mock},
+        {"a_function_forks", a_function_forks},
+        {"forks_while_functions_run", forks_while_functions_run},
+    };
+    return argc == 2 ? play(scenes, sizeof scenes / sizeof *scenes, argv[1]) : 2;
+}
