@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the four programs in the environment that Connect gives to content, and then where they must fail.
+# Runs the programs in the environment that Connect gives to content, and then where they must fail.
 # Started by `make demo`, inside the stand-in server. Its exit status is 0 when all of them did as they should.
 set -u
 cd "$(dirname "$0")/build" || exit 1
@@ -54,8 +54,11 @@ fails CC_ERR_NO_SESSION 'An error: no viewer' \
 fails CC_ERR_REFUSED 'An error: the server refuses a wrong API key' \
     env CONNECT_API_KEY=wrong ./workload
 
+succeeds 'Tests of a program, with mocks: outside Connect, and without a server' \
+    env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT -u CONNECT_SERVER ./test_with_mocks
+
 if [ "$wrong" -ne 0 ]; then
-    printf '\nNot as it should be: %s of 7.\n' "$wrong"
+    printf '\nNot as it should be: %s of 8.\n' "$wrong"
     exit 1
 fi
-printf '\nAll as it should be: four tokens, three errors.\n'
+printf '\nAll as it should be: four tokens, three errors, and the tests pass.\n'

@@ -31,6 +31,9 @@ const IDLE_DRIVERS: usize = 8;
 const CLIENTS: usize = 4;
 /// How long a thread that looked up a name stays for the next one.
 const RESOLVER_KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// After how many steps of its tasks a runtime looks at the clock. A server that sends without end keeps a connection's
+/// task busy for many at a time.
+const STEPS: u32 = 1;
 
 /// Those that no thread uses at the moment.
 static IDLE: PerProcess<Mutex<Vec<Driver>>> = PerProcess::new(Mutex::default);
@@ -111,6 +114,7 @@ impl Driver {
         let _building = building();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .event_interval(STEPS)
             .thread_keep_alive(RESOLVER_KEEP_ALIVE)
             .build()
             .map_err(|why| Error::new(ErrorKind::Network, format!("No connection can be made: {why}.")))?;

@@ -37,7 +37,7 @@ impl Unread {
     /// Whether the connection broke, rather than what came over it was wrong.
     pub fn is_of_connection(&self) -> bool {
         match self {
-            Self::Http(error) => !error.is_connect() && !is_caused(error, hyper::Error::is_parse),
+            Self::Http(error) => !error.is_connect() && !is_not_http(error),
             Self::TooLarge(_) => false,
         }
     }
@@ -56,11 +56,11 @@ pub(crate) fn unread(why: Unread, url: &Url, route: &Route, quoter: &Quoter<'_>)
     // A server's certificate can put words into it.
     let why = quoter.quote(&root_cause(&error).to_string(), CAUSE_LIMIT);
     let network = |what: String| Error::new(ErrorKind::Network, what);
-    if is_caused(&error, hyper::Error::is_parse) {
+    if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref()) {
+        tls::explain(&host, tls, why)
+    } else if is_not_http(&error) {
         let what = format!("What {host} answered is not HTTP: {why}.");
         Error::new(ErrorKind::BadResponse, what)
-    } else if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref()) {
-        tls::explain(&host, tls, why)
     } else if why == TUNNEL_REFUSED {
         proxy_refuses(url, route)
     } else if error.is_connect() && error.is_timeout() {
@@ -84,6 +84,17 @@ pub(crate) fn proxy_refuses(url: &Url, route: &Route) -> Error {
             http_status: Some(PROXY_USER),
             ..AnswerFacts::default()
         })
+}
+
+/// Whether a head was not understood, or the chunks of a body, which are reported as an `io::Error`.
+fn is_not_http(error: &reqwest::Error) -> bool {
+    let is_malformed = |why: &io::Error| {
+        matches!(
+            why.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+        )
+    };
+    is_caused(error, hyper::Error::is_parse) || !error.is_connect() && is_caused(error, is_malformed)
 }
 
 /// The error and its causes. The source of an `io::Error` is its inner error's source: the inner error itself, which

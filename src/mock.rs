@@ -170,3 +170,94 @@ impl std::fmt::Debug for Mock {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::{exchange_token, invalidate, service_account_token, viewer_token};
+    use crate::{ErrorKind, Request, token_type};
+
+    /// The tests of one program share its mocks.
+    fn alone() -> MutexGuard<'static, ()> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[test]
+    fn a_function_sees_the_request_and_its_panic_is_an_internal_error() {
+        let _alone = alone();
+        let mock = Mock::function(|request| {
+            assert_eq!(request.param("subject_token"), Some("alice"), "as it should be");
+            assert_eq!(request.header("AUTHORIZATION"), Some("Key key"));
+            assert_eq!(request.method(), "POST");
+            let shown = format!("{request:?}");
+            assert!(
+                shown.contains("subject_token") && !shown.contains("alice"),
+                "{shown}"
+            );
+            assert!(!shown.contains("Key key"), "{shown}");
+            MockResponse::json(200, r#"{"access_token":"hers"}"#).ok()
+        });
+        let token = viewer_token(Some("alice"), &Request::new()).unwrap();
+        assert_eq!(token.access_token(), "hers");
+        let why = viewer_token(Some("bob"), &Request::new()).unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::Internal);
+        assert!(
+            why.message().ends_with("\nThe mock's function panicked."),
+            "{why}"
+        );
+        assert_eq!(mock.request_count(), 2);
+    }
+
+    #[test]
+    fn a_mock_that_is_dropped_keeps_no_token_whoever_still_looks_at_it() {
+        let _alone = alone();
+        let mock = Mock::token("token").unwrap();
+        let token = service_account_token(&Request::new()).unwrap();
+        let stage = mock.stage.clone();
+        assert_eq!(stage.stats().entries, 1);
+        drop(mock);
+        assert_eq!(stage.stats().entries, 0);
+        assert!(!invalidate(&token));
+        assert!(alive().is_empty() && innermost().is_none());
+    }
+
+    #[test]
+    fn the_mock_of_the_outermost_scope_may_end_first() {
+        let _alone = alone();
+        let ask = || {
+            let token = exchange_token("t", token_type::ID_TOKEN, &Request::new()).unwrap();
+            token.access_token().to_owned()
+        };
+        let outer = Mock::token("outer").unwrap();
+        let inner = Mock::token("inner").unwrap();
+        drop(outer);
+        assert_eq!(ask(), "inner");
+        let responses = ["first", "second"].map(|name| {
+            MockResponse::new(200, "", format!(r#"{{"access_token":"{name}","expires_in":60}}"#)).unwrap()
+        });
+        let innermost = Mock::responses(responses);
+        assert_eq!(ask(), "first");
+        innermost.advance_time(Duration::from_secs(60));
+        assert_eq!(ask(), "second");
+        drop(innermost);
+        assert_eq!(ask(), "inner");
+        drop(inner);
+    }
+
+    #[test]
+    fn what_can_not_be_mocked_is_an_invalid_argument() {
+        let wrong = [
+            Mock::token("").err(),
+            Mock::token("a\nb").err(),
+            MockResponse::json(99, "{}").err(),
+            MockResponse::json(600, "{}").err(),
+            MockResponse::new(200, "a\nb", "{}").err(),
+        ];
+        for why in wrong {
+            assert_eq!(why.unwrap().kind(), ErrorKind::InvalidArgument);
+        }
+        let secret = MockResponse::json(200, "secret").unwrap();
+        assert!(!format!("{secret:?}").contains("secret"));
+    }
+}

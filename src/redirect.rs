@@ -14,20 +14,26 @@ pub(crate) enum Redirect {
     Follow(Url),
     /// To a place that must not see the key.
     Elsewhere(Url),
+    /// To a place that is to be asked something else.
+    Changed(Url),
     /// Nowhere, or to something that is no address.
     Nowhere,
 }
 
-/// Whether `status` asks for the same request at another address. 303 asks for another request.
+/// Whether `status` asks for a request at another address.
 pub(crate) fn is_redirect(status: u16) -> bool {
-    matches!(status, 301 | 302 | 307 | 308)
+    matches!(status, 301..=303 | 307 | 308)
 }
 
 /// Where `location` leads from `from`.
-pub(crate) fn redirect(from: &Url, location: Option<&str>) -> Redirect {
+pub(crate) fn redirect(from: &Url, status: u16, location: Option<&str>) -> Redirect {
     let Some(to) = location.and_then(|location| from.join(location).ok()) else {
         return Redirect::Nowhere;
     };
+    // RFC 9110, section 15.4.4: always a GET.
+    if status == 303 {
+        return Redirect::Changed(to);
+    }
     let has_user = !to.username().is_empty() || to.password().is_some();
     let same_host = to.host().is_some() && from.host() == to.host();
     let same_port = from.port_or_known_default() == to.port_or_known_default();
@@ -47,7 +53,7 @@ mod tests {
     use super::*;
 
     fn leads(from: &str, location: &str) -> Redirect {
-        redirect(&Url::parse(from).unwrap(), Some(location))
+        redirect(&Url::parse(from).unwrap(), 307, Some(location))
     }
 
     #[test]
@@ -89,15 +95,17 @@ mod tests {
     #[test]
     fn a_redirect_to_nothing_leads_nowhere() {
         assert_eq!(
-            redirect(&Url::parse("http://h").unwrap(), None),
+            redirect(&Url::parse("http://h").unwrap(), 307, None),
             Redirect::Nowhere
         );
         assert_eq!(leads("http://h", "https://["), Redirect::Nowhere);
     }
 
     #[test]
-    fn only_redirects_of_the_same_request_are_redirects() {
+    fn a_redirect_that_makes_a_get_of_a_post_is_not_followed() {
+        let here = Url::parse("http://h/a").unwrap();
+        assert_eq!(redirect(&here, 303, Some("/a")), Redirect::Changed(here.clone()));
         let statuses: Vec<_> = (300..400).filter(|status| is_redirect(*status)).collect();
-        assert_eq!(statuses, [301, 302, 307, 308]);
+        assert_eq!(statuses, [301, 302, 303, 307, 308]);
     }
 }

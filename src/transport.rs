@@ -62,27 +62,34 @@ pub(crate) async fn send(clients: &Clients, post: Post<'_>) -> Result<Answer, Fa
         if !is_redirect(answer.status) {
             return Ok(answer);
         }
-        url = match redirect(&url, answer.location.as_deref()) {
-            Redirect::Follow(to) => to,
-            Redirect::Elsewhere(to) => {
-                let to = post.quoter.quote(to.as_str(), URL_LIMIT);
-                let what = format!(
-                    "{} redirects to {to}, which is not the same server.",
-                    address(&url)
-                );
-                return Err(not_followed(what, &answer, post.quoter).into());
-            }
-            Redirect::Nowhere => {
-                let what = format!("{} redirects, and does not say where to.", address(&url));
-                return Err(not_followed(what, &answer, post.quoter).into());
-            }
-        };
+        url = follow(&url, &answer, post.quoter)?;
         let to = post.quoter.quote(url.as_str(), URL_LIMIT);
         log::info!("Redirected by HTTP {} to {to}", answer.status);
     }
     let (from, most) = (address(post.endpoint), redirect::MOST);
     let what = format!("{from} redirects more than {most} times.");
     Err(Error::new(ErrorKind::BadResponse, what).into())
+}
+
+/// Where a redirect from `url` leads, if it is followed.
+fn follow(url: &Url, answer: &Answer, quoter: &Quoter<'_>) -> Result<Url, Error> {
+    let from = address(url);
+    let quoted = |to: &Url| quoter.quote(to.as_str(), URL_LIMIT);
+    let what = match redirect(url, answer.status, answer.location.as_deref()) {
+        Redirect::Follow(to) => return Ok(to),
+        Redirect::Elsewhere(to) => {
+            let to = quoted(&to);
+            format!("{from} redirects to {to}, which is not the same server.")
+        }
+        Redirect::Changed(to) => {
+            let to = quoted(&to);
+            format!("{from} redirects to {to} by HTTP 303, which makes another request of a POST.")
+        }
+        Redirect::Nowhere => format!("{from} redirects, and does not say where to."),
+    };
+    let why = Error::new(ErrorKind::BadResponse, what)
+        .because("Is CONNECT_SERVER the address of Connect? The key is not sent to another one.");
+    Err(answer.told(why, quoter))
 }
 
 /// Sends the request to `url` alone.
@@ -106,11 +113,16 @@ async fn send_once(
     // A kept connection that the server has closed meanwhile is found out before it is chosen.
     tokio::task::yield_now().await;
     let dials = clients.dials();
-    let answer = async { read(request.send().await?).await }.await;
-    let answer = answer.map_err(|unread| Failure {
-        on_dead_connection: unread.is_of_connection() && clients.dials() == dials,
-        why: explain::unread(unread, url, &route, quoter),
+    let explain = |unread| explain::unread(unread, url, &route, quoter);
+    let response = request.send().await.map_err(|why| {
+        let unread = Unread::from(why);
+        Failure {
+            // Nothing came: the server had closed a connection that was kept.
+            on_dead_connection: unread.is_of_connection() && clients.dials() == dials,
+            why: explain(unread),
+        }
     })?;
+    let answer = read(response).await.map_err(explain)?;
     log::info!(
         "POST {}: HTTP {} after {} ms, on a {} connection",
         shown(),
@@ -149,12 +161,6 @@ fn warn_of_plain_http(url: &Url, api_key: Option<&Secret>) {
             address(url)
         );
     }
-}
-
-fn not_followed(what: String, answer: &Answer, quoter: &Quoter<'_>) -> Error {
-    let why = Error::new(ErrorKind::BadResponse, what)
-        .because("Is CONNECT_SERVER the address of Connect? The key is not sent to another one.");
-    answer.told(why, quoter)
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Answer, Unread> {

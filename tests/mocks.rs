@@ -3,36 +3,50 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use connect_standin::{Order, Standin};
 use support::{clean, compile, root, run};
 
-/// `mock.c`, about to play a scene.
-fn scene(name: &str) -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/mock.c")));
+/// A host in `tests/hosts/c`, about to play a scene.
+fn scene(host: &str, name: &str) -> Command {
+    static PROGRAMS: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
+    let source = root().join("tests/hosts/c").join(host).with_extension("c");
+    let program = programs
+        .entry(host.to_owned())
+        .or_insert_with(|| compile(&source));
     let mut command = clean(program);
     command.arg(name);
     command
 }
 
-/// `mock_threads.c`, about to play a scene.
-fn scene_of_threads(name: &str) -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/mock_threads.c")));
-    let mut command = clean(program);
-    command.arg(name);
-    command
+/// What mocks answer and count.
+fn answers(name: &str) -> Command {
+    scene("mock", name)
+}
+
+/// Functions that do what they should not, or anything else.
+fn functions(name: &str) -> Command {
+    scene("mock_functions", name)
+}
+
+fn threads(name: &str) -> Command {
+    scene("mock_threads", name)
+}
+
+fn forks(name: &str) -> Command {
+    scene("mock_forks", name)
 }
 
 /// Plays a scene while the server on `connect` holds its answers, until the scene says `line`.
 fn held_until(connect: &Standin, name: &str, line: &str) {
     let hold = connect.hold();
-    let mut host = on(connect, &mut scene_of_threads(name))
+    let mut host = on(connect, &mut threads(name))
         .stdout(Stdio::piped())
         .spawn()
         .expect("the host starts");
@@ -59,28 +73,28 @@ fn on<'a>(connect: &Standin, command: &'a mut Command) -> &'a mut Command {
 
 #[test]
 fn a_mocked_token_is_given_where_there_is_no_connect() {
-    run(&mut scene("a_token"));
+    run(&mut answers("a_token"));
 }
 
 #[test]
 fn a_mocked_failure_reads_as_a_real_one() {
-    run(&mut scene("a_failure"));
+    run(&mut answers("a_failure"));
 }
 
 #[test]
 fn responses_are_given_out_in_order_then_503_and_nothing_is_tried_again() {
-    run(&mut scene("responses_in_order"));
+    run(&mut answers("responses_in_order"));
 }
 
 #[test]
 fn a_mock_that_can_not_be_is_refused_and_not_started() {
-    run(&mut scene("bad_input"));
+    run(&mut answers("bad_input"));
 }
 
 /// The process's environment, the file included, is neither used nor changed.
 #[test]
 fn the_mocked_environment_stands_in_for_the_processes_and_a_request_wins_over_both() {
-    run(scene("environment").envs([
+    run(answers("environment").envs([
         ("CONNECT_SERVER", "http://127.0.0.1:9"),
         ("CONNECT_API_KEY", "not this one"),
         ("CONNECT_CONTENT_SESSION_TOKEN", "nor this"),
@@ -90,13 +104,13 @@ fn the_mocked_environment_stands_in_for_the_processes_and_a_request_wins_over_bo
 
 #[test]
 fn a_request_goes_past_the_check_for_connect_when_told() {
-    run(&mut scene("on_connect"));
+    run(&mut answers("on_connect"));
 }
 
 #[test]
 fn what_a_function_lets_out_goes_to_the_server_as_the_function_saw_it() {
     let connect = Standin::start();
-    let seen = run(on(&connect, &mut scene("let_out")));
+    let seen = run(on(&connect, &mut answers("let_out")));
     let requests = connect.requests();
     assert_eq!(requests.len(), 1);
     let request = &requests[0];
@@ -117,78 +131,78 @@ fn what_a_function_lets_out_goes_to_the_server_as_the_function_saw_it() {
 #[test]
 fn no_real_token_is_seen_inside_and_no_mocked_one_outside() {
     let connect = Standin::start();
-    run(on(&connect, &mut scene("caches")));
+    run(on(&connect, &mut answers("caches")));
     assert_eq!(connect.exchanges(), 2);
 }
 
 #[test]
 fn time_is_moved_for_one_mock_and_nothing_is_renewed_in_its_background() {
-    run(&mut scene("passing_time"));
+    run(&mut answers("passing_time"));
 }
 
 #[test]
 fn a_renewal_is_a_question_of_its_own() {
-    run(&mut scene("renewal"));
+    run(&mut answers("renewal"));
 }
 
 #[test]
 fn mocks_nest_and_end_in_any_order() {
-    run(&mut scene("nesting"));
+    run(&mut answers("nesting"));
 }
 
 #[test]
 fn a_mock_that_has_ended_leaves_nothing_behind() {
-    run(&mut scene("many"));
+    run(&mut answers("many"));
 }
 
 #[test]
 fn a_function_that_misbehaves_fails_its_own_call() {
-    run(&mut scene("misbehaving"));
+    run(&mut functions("misbehaving"));
 }
 
 #[test]
 fn a_function_may_ask_anything_but_what_it_is_about_to_answer() {
-    run(&mut scene("asking_inside"));
+    run(&mut functions("asking_inside"));
 }
 
 #[test]
 fn a_function_may_forget_everything() {
-    run(&mut scene("forgetting_inside"));
+    run(&mut functions("forgetting_inside"));
 }
 
 #[test]
 fn a_function_may_start_mocks_and_end_its_own() {
-    run(&mut scene("starting_and_ending_inside"));
+    run(&mut functions("starting_and_ending_inside"));
 }
 
 #[test]
 fn a_cancel_callback_that_asks_what_it_cancels_gets_an_error() {
     let connect = Standin::start();
     let hold = connect.hold();
-    run(on(&connect, &mut scene("asking_in_a_cancel_callback")));
+    run(on(&connect, &mut functions("asking_in_a_cancel_callback")));
     drop(hold);
     assert_eq!(connect.exchanges(), 1);
 }
 
 #[test]
 fn who_ends_a_mock_waits_for_its_function_and_it_is_not_called_again() {
-    run(&mut scene_of_threads("the_end_waits"));
-    run(&mut scene_of_threads("no_call_after_the_end"));
+    run(&mut threads("the_end_waits"));
+    run(&mut threads("no_call_after_the_end"));
 }
 
 #[test]
 fn two_functions_that_end_each_others_mock_both_come_back() {
-    run(&mut scene_of_threads("two_end_each_other"));
+    run(&mut threads("two_end_each_other"));
 }
 
 #[test]
 fn one_question_of_many_threads_is_one_call_of_the_function() {
-    run(&mut scene_of_threads("one_question"));
+    run(&mut threads("one_question"));
 }
 
 #[test]
 fn a_function_is_called_on_the_thread_that_asks() {
-    run(&mut scene_of_threads("on_the_asking_thread"));
+    run(&mut threads("on_the_asking_thread"));
 }
 
 #[test]
@@ -231,15 +245,20 @@ fn no_function_is_called_in_the_background() {
 
 #[test]
 fn a_forked_child_has_the_mock_and_its_cache_for_itself() {
-    run(&mut scene_of_threads("a_child_has_the_mock"));
+    run(&mut forks("a_child_has_the_mock"));
 }
 
 #[test]
 fn a_function_may_fork_and_its_call_goes_on_in_both() {
-    run(&mut scene_of_threads("a_function_forks"));
+    run(&mut forks("a_function_forks"));
+}
+
+#[test]
+fn a_child_waits_for_no_function_of_a_thread_that_it_does_not_have() {
+    run(&mut forks("a_fork_while_a_function_runs"));
 }
 
 #[test]
 fn children_made_while_functions_run_on_other_threads_answer_at_once() {
-    run(&mut scene_of_threads("forks_while_functions_run"));
+    run(&mut forks("forks_while_functions_run"));
 }

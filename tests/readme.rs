@@ -19,7 +19,7 @@ const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 
 /// What the tests below take from the README, by `snippet(language, index)`.
 const RUN: [(&str, usize); 6] = [
-    ("c", 2),
+    ("c", 3),
     ("cpp", 1),
     ("python", 1),
     ("r", 1),
@@ -196,6 +196,12 @@ fn the_c_program_is_built_as_the_readme_says() {
     checkout.shell(&link);
     let connect = Standin::start();
     assert_expires_in_an_hour(&run(on(&connect, &mut clean(checkout.0.join("token")))));
+}
+
+#[test]
+fn the_c_test_passes_where_there_is_no_connect() {
+    let program = compile(&Checkout::new("mock").save("mock.c", &snippet("c", 2)));
+    run(&mut clean(program));
 }
 
 #[test]

@@ -206,3 +206,23 @@ pub fn a_child_made_by_a_cancel_callback_gets_its_answer() {
         assert_fair(other.join().unwrap());
     });
 }
+
+/// A child made within an exchange, as a mock's function may make one, has the answer at once: those who waited for it
+/// are not there, wherever they were.
+pub fn a_child_made_within_an_exchange_has_its_answer() {
+    let bounds = Bounds {
+        preemptions: 2,
+        mishaps: 0,
+    };
+    explore(bounds, || {
+        let scene = Scene::that_forks();
+        let ask = move || {
+            // Whoever makes the exchange comes to the end of the call, and nobody else.
+            let answer = scene.ask();
+            assert_eq!((answer, scene.cached()), (Ok(1), Some(1)));
+            leave();
+        };
+        thread::spawn(ask);
+        ask();
+    });
+}

@@ -1,14 +1,14 @@
 //! A broker, and a server that answers each exchange with a token of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::broker::{Broker, Handle, Patience, Work, World};
 use crate::cache::{Issued, Landing, Wish};
 use crate::clock::Moment;
 use crate::error::{Error, ErrorKind};
-use crate::explorer::{mishap, now, pass_until};
+use crate::explorer::{fork, mishap, now, pass_until};
 use crate::flight::Flight;
 use crate::hash::Part;
 use crate::process::{HoldOverFork, Place, generation, hold_over_fork};
@@ -33,6 +33,8 @@ pub(crate) struct Server {
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
     refuses: bool,
+    /// The next exchange forks, and goes on in the child.
+    forks: AtomicBool,
     /// The wall clock, in seconds since the play began.
     late_s: AtomicI64,
 }
@@ -92,6 +94,9 @@ impl Work for Exchanging {
             pass_until(end);
             return None;
         }
+        if self.server.forks.swap(false, Ordering::Relaxed) {
+            fork();
+        }
         if self.server.refuses {
             return Some(Err(Error::new(ErrorKind::Network, self.number.to_string())));
         }
@@ -136,6 +141,14 @@ impl Scene {
     pub fn without_tokens() -> Self {
         Self::of(Server {
             refuses: true,
+            ..Server::default()
+        })
+    }
+
+    /// The first exchange forks.
+    pub fn that_forks() -> Self {
+        Self::of(Server {
+            forks: true.into(),
             ..Server::default()
         })
     }

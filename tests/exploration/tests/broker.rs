@@ -46,3 +46,8 @@ fn a_child_made_at_any_moment_works_at_once() {
 fn a_child_made_by_a_cancel_callback_gets_its_answer() {
     broker_plays::a_child_made_by_a_cancel_callback_gets_its_answer();
 }
+
+#[test]
+fn a_child_made_within_an_exchange_has_its_answer() {
+    broker_plays::a_child_made_within_an_exchange_has_its_answer();
+}

@@ -1,4 +1,5 @@
 /* What the hosts that play scenes with mocks share. For one source file of a program. */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,51 @@ static inline void reply_token(cc_mock_reply *reply, const char *name)
     char body[200];
     snprintf(body, sizeof body, "{\"access_token\": \"%s\", \"expires_in\": 3600}", name);
     cc_mock_reply_set(reply, 200, NULL, body);
+}
+
+/* Threads */
+
+/* Steps that threads wait for. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int step;
+
+static inline void reach(int which)
+{
+    pthread_mutex_lock(&lock);
+    step = which;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static inline void await(int which)
+{
+    pthread_mutex_lock(&lock);
+    while (step < which)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static inline pthread_t start(void *(*work)(void *), void *argument)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work, argument) != 0) {
+        puts("no thread");
+        exit(1);
+    }
+    return thread;
+}
+
+static inline char *finish(pthread_t thread)
+{
+    void *result;
+    pthread_join(thread, &result);
+    return result;
+}
+
+static inline void *ask(void *scope)
+{
+    return scope != NULL ? scoped(scope) : service_account(NULL);
 }
 
 /* A scene that hangs is ended after so long. */

@@ -1,67 +1,19 @@
-/* A C host whose tests mock the server, with threads and forks.
+/* A C host whose tests mock the server while several threads work.
  *
  * Usage: mock_threads SCENE
  *
- * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. A child that hangs is
- * ended by its alarm. */
-#include <pthread.h>
+ * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. */
 #include <sched.h>
-#include <sys/wait.h>
 
 #include "mock.h"
 
-#define PATIENCE_S 60
-#define FORKS 60
 #define THREADS 4
-
-/* Steps that threads wait for. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int step;
-
-static void reach(int which)
-{
-    pthread_mutex_lock(&lock);
-    step = which;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static void await(int which)
-{
-    pthread_mutex_lock(&lock);
-    while (step < which)
-        pthread_cond_wait(&changed, &lock);
-    pthread_mutex_unlock(&lock);
-}
-
-static pthread_t start(void *(*work)(void *), void *argument)
-{
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, work, argument) != 0) {
-        puts("no thread");
-        exit(1);
-    }
-    return thread;
-}
-
-static char *finish(pthread_t thread)
-{
-    void *result;
-    pthread_join(thread, &result);
-    return result;
-}
 
 /* Tells the test where the scene is. */
 static void tell(const char *what)
 {
     puts(what);
     fflush(stdout);
-}
-
-static void *ask(void *scope)
-{
-    return scope != NULL ? scoped(scope) : service_account(NULL);
 }
 
 static void *ask_as_viewer(void *request)
@@ -328,187 +280,6 @@ static void no_mock_is_asked_in_the_background(void)
     cc_mock_end(mock);
 }
 
-/* Forks */
-
-static pid_t fork_child(void)
-{
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == -1) {
-        puts("no child");
-        exit(1);
-    }
-    if (child == 0)
-        alarm(PATIENCE_S);
-    return child;
-}
-
-/* A child's own failures are its exit status. */
-static void leave(void)
-{
-    fflush(stdout);
-    _exit(failures > 0);
-}
-
-static void wait_for(pid_t child)
-{
-    int status;
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK(!WIFSIGNALED(status)); /* By SIGALRM: it hung. */
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static void a_child_has_the_mock(void)
-{
-    cc_mock *mock = mock_token("token");
-    cc_token *token;
-    CHECK(cc_service_account_token(NULL, &token, NULL) == CC_OK);
-    cc_mock_advance_time(mock, 100);
-    pid_t child = fork_child();
-    if (child == 0) {
-        CHECK(cc_running_on_connect() && cc_mock_request_count(mock) == 1 && stats().entries == 1);
-        IS(service_account(NULL), "token");
-        CHECK(cc_mock_request_count(mock) == 1);
-        cc_mock_advance_time(mock, 3500);
-        IS(service_account(NULL), "token");
-        CHECK(cc_mock_request_count(mock) == 2);
-        IS(scoped("other"), "token");
-        CHECK(cc_mock_request_count(mock) == 3);
-        cc_mock *inner = mock_token("inner");
-        IS(service_account(NULL), "inner");
-        cc_mock_end(inner);
-        cc_mock_end(mock);
-        IS(service_account(NULL), "CC_ERR_NOT_ON_CONNECT");
-        cc_token_free(token);
-        leave();
-    }
-    wait_for(child);
-    CHECK(cc_running_on_connect() && cc_mock_request_count(mock) == 1 && stats().entries == 1);
-    CHECK(cc_token_invalidate(token));
-    cc_token_free(token);
-    cc_mock_end(mock);
-}
-
-static cc_mock *forking;
-static pid_t forked = -1;
-
-/* While others come to wait for this very answer, and leave, children are made; each has the answer for itself. */
-static bool fork_inside(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
-{
-    (void)user_data;
-    reply_token(reply, "token");
-    if (cc_mock_request_param(request, "scope") != NULL)
-        return true;
-    reach(1);
-    while (stats().coalesced < 100)
-        sched_yield();
-    for (int i = 0; i < FORKS; i++) {
-        forked = fork_child();
-        if (forked == 0) {
-            IS(scoped("other"), "token");
-            if (i % 2 == 0) {
-                cc_mock_end(forking);
-                forking = NULL;
-            }
-            return true;
-        }
-        wait_for(forked);
-    }
-    return true;
-}
-
-static void *come_and_leave(void *unused)
-{
-    (void)unused;
-    cc_request *request = cc_request_new();
-    cc_request_set_timeout_ms(request, 1);
-    await(1);
-    char *answer = copy_of("CC_ERR_TIMEOUT");
-    while (strcmp(answer, "CC_ERR_TIMEOUT") == 0) {
-        free(answer);
-        answer = service_account(request);
-    }
-    cc_request_free(request);
-    return answer;
-}
-
-static void a_function_forks(void)
-{
-    pthread_t threads[THREADS];
-    forking = mock_function(fork_inside, NULL);
-    for (int i = 0; i < THREADS; i++)
-        threads[i] = start(come_and_leave, NULL);
-    IS(service_account(NULL), "token");
-    if (forked == 0) {
-        if (forking != NULL) {
-            CHECK(stats().entries == 2 && cc_mock_request_count(forking) == 2);
-            IS(service_account(NULL), "token");
-            CHECK(cc_mock_request_count(forking) == 2);
-            cc_mock_end(forking);
-        }
-        IS(service_account(NULL), "CC_ERR_NOT_ON_CONNECT");
-        leave();
-    }
-    for (int i = 0; i < THREADS; i++)
-        IS(finish(threads[i]), "token");
-    CHECK(cc_mock_request_count(forking) == 1);
-    cc_mock_end(forking);
-}
-
-static bool answer_at_once(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
-{
-    (void)request;
-    (void)user_data;
-    reply_token(reply, "token");
-    return true;
-}
-
-static void *work(void *number)
-{
-    cc_request *request = cc_request_new();
-    cc_request_set_force_refresh(request, true);
-    while (!over) {
-        IS(service_account(request), "token");
-        cc_mock *own = mock_token("token");
-        IS(viewer(NULL, NULL), "token");
-        if (*(int *)number == 0)
-            cc_cache_clear();
-        cc_mock_end(own);
-    }
-    cc_request_free(request);
-    return copy_of("worked");
-}
-
-static void forks_while_functions_run(void)
-{
-    pthread_t threads[THREADS];
-    int numbers[THREADS];
-    cc_mock *mock = mock_function(answer_at_once, NULL);
-    for (int i = 0; i < THREADS; i++) {
-        numbers[i] = i;
-        threads[i] = start(work, &numbers[i]);
-    }
-    for (int i = 0; i < FORKS; i++) {
-        pid_t child = fork_child();
-        if (child == 0) {
-            IS(service_account(NULL), "token");
-            IS(scoped("of a child"), "token");
-            /* It waits for no function of threads that are not here. */
-            cc_mock_end(mock);
-            cc_mock *own = mock_token("own");
-            IS(scoped("own"), "own");
-            cc_mock_end(own);
-            leave();
-        }
-        wait_for(child);
-    }
-    over = true;
-    for (int i = 0; i < THREADS; i++)
-        IS(finish(threads[i]), "worked");
-    cc_mock_end(mock);
-    CHECK(!cc_running_on_connect());
-}
-
 int main(int argc, char **argv)
 {
     static const struct scene scenes[] = {
@@ -521,9 +292,6 @@ int main(int argc, char **argv)
         {"what_was_let_out_outlives_its_mock", what_was_let_out_outlives_its_mock},
         {"what_was_let_out_goes_on_when_its_call_leaves", what_was_let_out_goes_on_when_its_call_leaves},
         {"no_mock_is_asked_in_the_background", no_mock_is_asked_in_the_background},
-        {"a_child_has_the_mock", a_child_has_the_mock},
-        {"a_function_forks", a_function_forks},
-        {"forks_while_functions_run", forks_while_functions_run},
     };
     return argc == 2 ? play(scenes, sizeof scenes / sizeof *scenes, argv[1]) : 2;
 }

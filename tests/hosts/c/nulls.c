@@ -39,6 +39,17 @@ static void accessors_of_null_return_null_zero_or_minus_one(void)
     CHECK(cc_error_connect_code(NULL) == 0);
     CHECK(!cc_error_is_retryable(NULL));
     CHECK(cc_error_retry_after_ms(NULL) == -1);
+    CHECK(cc_mock_request_count(NULL) == 0);
+    CHECK(cc_mock_request_url(NULL) == NULL);
+    CHECK(cc_mock_request_method(NULL) == NULL);
+    CHECK(cc_mock_request_header(NULL, "Accept") == NULL);
+    CHECK(cc_mock_request_header_count(NULL) == 0);
+    CHECK(cc_mock_request_header_name(NULL, 0) == NULL);
+    CHECK(cc_mock_request_header_value(NULL, 0) == NULL);
+    CHECK(cc_mock_request_param(NULL, "scope") == NULL);
+    CHECK(cc_mock_request_param_count(NULL) == 0);
+    CHECK(cc_mock_request_param_name(NULL, 0) == NULL);
+    CHECK(cc_mock_request_param_value(NULL, 0) == NULL);
 }
 
 static void freeing_null_is_a_no_op(void)
@@ -48,6 +59,8 @@ static void freeing_null_is_a_no_op(void)
     cc_aws_credentials_free(NULL);
     cc_error_free(NULL);
     cc_request_free(NULL);
+    cc_mock_end(NULL);
+    cc_mock_reply_set(NULL, 200, NULL, NULL);
     cc_cache_forget_session(NULL);
     cc_cache_get_stats(NULL, sizeof(cc_cache_stats));
 }
@@ -66,6 +79,17 @@ static void a_setter_without_a_request_is_an_invalid_argument(void)
     CHECK(cc_request_set_min_validity_s(NULL, 1) == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_force_refresh(NULL, true) == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_cancel(NULL, NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_request_set_on_connect(NULL, true) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_mock_advance_time(NULL, 1) == CC_ERR_INVALID_ARGUMENT);
+}
+
+static void a_mock_without_a_place_for_it_is_an_invalid_argument(void)
+{
+    CHECK(cc_mock_token("token", NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_mock_failure(NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_mock_responses(NULL, 0, NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_mock_function(NULL, NULL, NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(!cc_running_on_connect());
 }
 
 static void a_call_without_a_place_for_the_token_is_an_invalid_argument(void)
@@ -157,6 +181,7 @@ int main(void)
     accessors_of_null_return_null_zero_or_minus_one();
     freeing_null_is_a_no_op();
     a_setter_without_a_request_is_an_invalid_argument();
+    a_mock_without_a_place_for_it_is_an_invalid_argument();
     a_call_without_a_place_for_the_token_is_an_invalid_argument();
     out_pointers_are_set_on_entry_and_the_error_may_be_null();
     a_report_without_a_place_is_an_invalid_argument();
