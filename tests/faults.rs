@@ -392,6 +392,9 @@ fn a_caller_can_cancel_whatever_the_server_sends() {
 fn a_thousand_exchanges_and_a_thousand_failures_leave_no_thread_and_no_file_behind() {
     for connect in [Standin::start(), Standin::start_tls()] {
         let mut host = host_on(&connect);
+        // None of these is about time.
+        host.ok(&["set", "call_timeout_ms", "30000"]);
+        host.ok(&["set", "attempt_timeout_ms", "30000"]);
         let failures = [
             Order::ResetBeforeAnswer,
             Order::Bytes(b"garbage\r\n\r\n".to_vec()),

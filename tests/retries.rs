@@ -310,7 +310,7 @@ fn an_attempt_that_takes_too_long_is_made_again() {
         host.ok(&["service_account"]);
         assert_eq!(connect.exchanges(), 2, "{order:?}");
     }
-    host.ok(&["set", "attempt_timeout_ms", "200"]);
+    host.ok(&["set", "attempt_timeout_ms", "500"]);
     for order in [Order::Silent, Order::Drip { milliseconds: 100 }, Order::Endless] {
         connect.reset_counts();
         // Endless is over the size first.
@@ -402,9 +402,9 @@ fn a_deadline_between_attempts_gives_the_last_error_and_one_within_names_it() {
     let connect = Standin::start();
     connect.order_always(Some(status(503)));
     let mut between = 0;
-    for _ in 0..5 {
+    for _ in 0..3 {
         let mut host = host_on(&connect, &[("max_attempts", "1000")]);
-        host.ok(&["set", "timeout_ms", "700"]);
+        host.ok(&["set", "timeout_ms", "1500"]);
         let outcome = promptly(&mut host, &["service_account"]);
         // Attempts are short and pauses long, but the deadline may hit either.
         assert!(outcome["message"].contains("503"), "{outcome:?}");
