@@ -19,7 +19,7 @@ const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 
 /// What the tests below take from the README, by `snippet(language, index)`.
 const RUN: [(&str, usize); 6] = [
-    ("c", 3),
+    ("c", 4),
     ("cpp", 1),
     ("python", 1),
     ("r", 1),
@@ -202,6 +202,20 @@ fn the_c_program_is_built_as_the_readme_says() {
 fn the_c_test_passes_where_there_is_no_connect() {
     let program = compile(&Checkout::new("mock").save("mock.c", &snippet("c", 2)));
     run(&mut clean(program));
+}
+
+#[test]
+fn the_report_is_printed_without_a_secret() {
+    let program = compile(&Checkout::new("report").save("report.c", &snippet("c", 3)));
+    let connect = Standin::start();
+    let printed = run(on(&connect, &mut clean(&program)));
+    assert!(
+        printed.contains(&format!("  address: {}\n", connect.url())),
+        "{printed}"
+    );
+    for secret in [connect.api_key(), connect.content_token()] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
 }
 
 #[test]
