@@ -202,3 +202,29 @@ fn proxy_in_between_leaves_who_is_trusted_to_the_client() {
     assert!(message.contains(NAME), "{message}");
     assert_eq!(connect.exchanges(), 0);
 }
+
+#[test]
+#[ignore = "needs squid; tests/run runs it"]
+fn proxy_or_not_a_key_that_goes_in_clear_is_warned_of_once_in_a_process() {
+    let proxy = Proxy::start();
+    let [http, https] = both();
+    let warnings = |connect: &Standin, name| {
+        let mut host = host_at(name, connect, &[("ALL_PROXY", &proxy.url())]);
+        host.configure(&[]);
+        for _ in 0..3 {
+            host.ok(&["service_account"]);
+        }
+        let errors = host.errors();
+        let lines = errors.lines().filter(|line| line.contains("unencrypted"));
+        let lines: Vec<_> = lines.map(ToOwned::to_owned).collect();
+        lines
+    };
+    let warned = warnings(&http, NAME);
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(
+        warned[0].starts_with("connectcreds warning: ") && warned[0].contains("CONNECT_SERVER"),
+        "{warned:?}"
+    );
+    assert!(warnings(&https, NAME).is_empty());
+    assert!(warnings(&http, "127.0.0.1").is_empty());
+}
