@@ -389,6 +389,7 @@ fn a_request_has_its_own_time_whatever_the_process_has() {
     connect.order(Order::Silent);
     let outcome = promptly(&mut host, &["service_account"]);
     assert!(outcome["message"].contains("within 300 ms"), "{outcome:?}");
+    host.call(&["clear"]); // The exchange may go on; the next call is not to wait for it.
     host.ok(&["set", "timeout_ms", "20000"]);
     connect.order(Order::Delay {
         milliseconds: 1000,
@@ -479,6 +480,7 @@ fn a_setting_takes_effect_for_later_exchanges_and_zero_is_the_default_again() {
     connect.order(Order::Silent);
     let outcome = promptly(&mut host, &["service_account"]);
     assert!(outcome["message"].contains("within 300 ms"), "{outcome:?}");
+    host.call(&["clear"]); // The exchange may go on; the next call is not to wait for it.
     host.ok(&["set", "call_timeout_ms", "0"]);
     connect.order(Order::Delay {
         milliseconds: 1000,
@@ -492,6 +494,7 @@ fn a_setting_takes_effect_for_later_exchanges_and_zero_is_the_default_again() {
     let outcome = promptly(&mut host, &["service_account"]);
     assert_eq!(outcome["status"], *"CC_ERR_TIMEOUT");
     assert!(outcome["message"].contains("within 300 ms"), "{outcome:?}");
+    host.call(&["clear"]);
     host.ok(&["set", "attempt_timeout_ms", "0"]);
     connect.order(Order::Delay {
         milliseconds: 1000,
