@@ -206,10 +206,10 @@ typedef struct {
  * it, with no lock of the library held.
  *
  * It may call the library: other questions are answered, by this mock too; the very question that it is about to answer
- * is CC_ERR_INTERNAL there. It may start mocks, and end any: the reply of one that ends itself still counts. It may
- * fork: the call goes on in both processes. It must not leave by longjmp() or an exception. What it does wrong, the
- * call that it answers reports as CC_ERR_INTERNAL: true without a reply, or a reply that can not be (see
- * cc_mock_reply_set()).
+ * is CC_ERR_INTERNAL there. Two threads whose functions ask each other's question wait in vain, for as long as those
+ * calls may take. It may start mocks, and end any: the reply of one that ends itself still counts. It may fork: the
+ * call goes on in both processes. It must not leave by longjmp() or an exception. What it does wrong, the call that it
+ * answers reports as CC_ERR_INTERNAL: true without a reply, or a reply that can not be (see cc_mock_reply_set()).
  */
 typedef bool (*cc_mock_fn)(const cc_mock_request *request, cc_mock_reply *reply, void *user_data);
 

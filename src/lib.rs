@@ -27,7 +27,7 @@
 //! | `realm` | where a call goes: to the process's broker and environment, or to the innermost mock's |
 //! | `mock`, `script`, `asked` | mocks that are alive; what one answers, by which clock; a request as a mock sees it |
 //! | `connect` | the world as it is: the process's broker, exchanges with a server |
-//! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own |
+//! | `broker`, `leading` | get me a token: from the cache, from an exchange under way, from one of its own; who makes that |
 //! | `cache`, `flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
 //! | `attempts`, `transport`, `explain` | an exchange, attempted again when that helps; one POST and its answer; why there is none |
 //! | `driver`, `dials`, `dns`, `proxy`, `tls`, `roots` | clients and the thread that drives them; the way to a server; whom TLS trusts |

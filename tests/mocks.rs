@@ -196,6 +196,11 @@ fn two_functions_that_end_each_others_mock_both_come_back() {
 }
 
 #[test]
+fn two_functions_that_ask_each_others_question_both_come_back() {
+    run(&mut threads("two_ask_each_other"));
+}
+
+#[test]
 fn one_question_of_many_threads_is_one_call_of_the_function() {
     run(&mut threads("one_question"));
 }

@@ -34,6 +34,8 @@ mod config;
 
 mod mock;
 
+mod mock_request;
+
 mod log;
 
 mod report;
@@ -47,6 +49,7 @@ pub use credentials::*;
 pub use error::*;
 pub use log::*;
 pub use mock::*;
+pub use mock_request::*;
 pub use report::*;
 pub use request::*;
 pub use status::*;

@@ -127,6 +127,36 @@ static void two_end_each_other(void)
     CHECK(!cc_running_on_connect());
 }
 
+/* Each function asks what the other one is about to answer: nobody can, and the one that gives up first ends it. */
+static bool ask_the_other(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+{
+    const char *own = cc_mock_request_param(request, "scope");
+    cc_request *others = cc_request_new();
+    (void)user_data;
+    reach(step + 1);
+    await(2);
+    cc_request_set_scope(others, strcmp(own, "a") == 0 ? "b" : "a");
+    cc_request_set_timeout_ms(others, 100);
+    char *answer = service_account(others);
+    CHECK(strcmp(answer, "CC_ERR_TIMEOUT") == 0 || strcmp(answer, "token") == 0);
+    free(answer);
+    cc_request_free(others);
+    reply_token(reply, "token");
+    return true;
+}
+
+static void two_ask_each_other(void)
+{
+    cc_mock *mock = mock_function(ask_the_other, NULL);
+    pthread_t one = start(ask, "a");
+    await(1);
+    pthread_t two = start(ask, "b");
+    IS(finish(one), "token");
+    IS(finish(two), "token");
+    CHECK(cc_mock_request_count(mock) == 2);
+    cc_mock_end(mock);
+}
+
 /* Who is asked, and where */
 
 static bool wait_for_seven(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
@@ -286,6 +316,7 @@ int main(int argc, char **argv)
         {"the_end_waits", the_end_waits},
         {"no_call_after_the_end", no_call_after_the_end},
         {"two_end_each_other", two_end_each_other},
+        {"two_ask_each_other", two_ask_each_other},
         {"one_question", one_question},
         {"on_the_asking_thread", on_the_asking_thread},
         {"a_real_call_goes_on", a_real_call_goes_on},

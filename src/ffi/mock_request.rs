@@ -1,0 +1,197 @@
+//! `cc_mock_request` and `cc_mock_reply`: what a mock function is asked, and what it answers.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use super::mock::response_of;
+use super::{bytes, lend, lend_or_null, shield};
+use crate::asked::MockRequest;
+use crate::error::Error;
+use crate::script::MockResponse;
+
+/// A request that a mock function is to answer, as it would have been sent. Valid until the function returns, as are the
+/// strings borrowed from it.
+#[derive(Debug)]
+pub struct cc_mock_request {
+    _opaque: [u8; 0],
+}
+
+/// Where a mock function puts its answer. Valid until the function returns.
+#[derive(Debug, Default)]
+pub struct cc_mock_reply {
+    pub(super) response: Option<Result<MockResponse, Error>>,
+}
+
+/// What `read` finds in the request, or `fallback` for NULL.
+///
+/// # Safety
+///
+/// `request` is NULL or was given to a mock function that has not returned.
+unsafe fn read<T: Copy>(
+    request: *const cc_mock_request,
+    fallback: T,
+    read: impl FnOnce(&MockRequest) -> T,
+) -> T {
+    // SAFETY: by the caller; the handle is the pointer of a `MockRequest`.
+    let request = unsafe { request.cast::<MockRequest>().as_ref() };
+    shield(fallback, || request.map_or(fallback, read))
+}
+
+/// Where the request would go.
+///
+/// @param request  the request; NULL gives NULL
+/// @return the URL of the credential endpoint, borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_url(request: *const cc_mock_request) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), |request| lend(request.url_with_nul())) }
+}
+
+/// The request's method.
+///
+/// @param request  the request; NULL gives NULL
+/// @return "POST", borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_method(request: *const cc_mock_request) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), |request| lend(request.method_with_nul())) }
+}
+
+/// The value of a header: Authorization, Accept, Content-Type or User-Agent.
+///
+/// @param request  the request; NULL gives NULL
+/// @param name     the header, without regard to case; NULL gives NULL
+/// @return NULL when it is not sent. Borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_header(
+    request: *const cc_mock_request,
+    name: *const c_char,
+) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    let name = unsafe { bytes(name) }.and_then(|name| std::str::from_utf8(name).ok());
+    let value = |request: &MockRequest| lend_or_null(name.and_then(|name| request.header_with_nul(name)));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), value) }
+}
+
+/// How many headers cc_mock_request_header() knows of.
+///
+/// @param request  the request; NULL gives 0
+/// @return the number, for cc_mock_request_header_name() and cc_mock_request_header_value(). Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_header_count(request: *const cc_mock_request) -> usize {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, 0, |request| request.headers().len()) }
+}
+
+/// The name of a header.
+///
+/// @param request  the request; NULL gives NULL
+/// @param index    from 0
+/// @return NULL for an index that is too large. Borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_header_name(
+    request: *const cc_mock_request,
+    index: usize,
+) -> *const c_char {
+    let name = |request: &MockRequest| lend_or_null(request.header_at_with_nul(index).map(|(name, _)| name));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), name) }
+}
+
+/// The value of a header.
+///
+/// @param request  the request; NULL gives NULL
+/// @param index    from 0
+/// @return NULL for an index that is too large. Borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_header_value(
+    request: *const cc_mock_request,
+    index: usize,
+) -> *const c_char {
+    let value =
+        |request: &MockRequest| lend_or_null(request.header_at_with_nul(index).map(|(_, value)| value));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), value) }
+}
+
+/// The value of a form parameter, decoded: "grant_type", "subject_token", "resource" and so on.
+///
+/// @param request  the request; NULL gives NULL
+/// @param name     the parameter; NULL gives NULL
+/// @return NULL when it is not sent. Borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_param(
+    request: *const cc_mock_request,
+    name: *const c_char,
+) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    let name = unsafe { bytes(name) }.and_then(|name| std::str::from_utf8(name).ok());
+    let value = |request: &MockRequest| lend_or_null(name.and_then(|name| request.param_with_nul(name)));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), value) }
+}
+
+/// How many form parameters there are.
+///
+/// @param request  the request; NULL gives 0
+/// @return the number, for cc_mock_request_param_name() and cc_mock_request_param_value(). Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_param_count(request: *const cc_mock_request) -> usize {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, 0, |request| request.params().len()) }
+}
+
+/// The name of a form parameter, decoded.
+///
+/// @param request  the request; NULL gives NULL
+/// @param index    from 0, in the order in which they are sent
+/// @return NULL for an index that is too large. Borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_param_name(
+    request: *const cc_mock_request,
+    index: usize,
+) -> *const c_char {
+    let name = |request: &MockRequest| lend_or_null(request.param_at_with_nul(index).map(|(name, _)| name));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), name) }
+}
+
+/// The value of a form parameter, decoded.
+///
+/// @param request  the request; NULL gives NULL
+/// @param index    from 0, in the order in which they are sent
+/// @return NULL for an index that is too large. Borrowed from the request. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_request_param_value(
+    request: *const cc_mock_request,
+    index: usize,
+) -> *const c_char {
+    let value =
+        |request: &MockRequest| lend_or_null(request.param_at_with_nul(index).map(|(_, value)| value));
+    // SAFETY: the ABI's conventions.
+    unsafe { read(request, ptr::null(), value) }
+}
+
+/// Sets the answer to a request; copied. The last call counts. A status outside 100 to 599, or a content type that is
+/// not UTF-8 or holds a control character, makes the call that is answered CC_ERR_INTERNAL.
+///
+/// @param reply         the reply; NULL is a no-op
+/// @param status        the HTTP status, from 100 to 599
+/// @param content_type  NULL or "": application/json
+/// @param body          any text, line breaks included; NULL: empty. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_reply_set(
+    reply: *mut cc_mock_reply,
+    status: i32,
+    content_type: *const c_char,
+    body: *const c_char,
+) {
+    // SAFETY: the ABI's conventions.
+    if let Some(reply) = unsafe { reply.as_mut() } {
+        shield((), || {
+            // SAFETY: the ABI's conventions.
+            reply.response = Some(unsafe { response_of(status, content_type, body) });
+        });
+    }
+}
