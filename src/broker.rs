@@ -101,6 +101,8 @@ enum Left {
     TimedOut,
     /// This is a child that the cancel callback forked: nobody brings the exchange to its end here.
     Forked,
+    /// The exchange had been given up when it was joined, since nobody waited for it.
+    GivenUp,
 }
 
 impl<W: World> Broker<W> {
@@ -173,6 +175,28 @@ impl<W: World> Broker<W> {
         Flight::new(generation(), Instant::now() + config::timeout())
     }
 
+    /// Waits for an exchange that someone else makes.
+    fn wait(
+        &self,
+        flight: &Exchanging,
+        deadline: Instant,
+        cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
+    ) -> Result<Landing, Left> {
+        let joined = flight.join(deadline);
+        if joined {
+            self.coalesced.fetch_add(1, Ordering::Relaxed);
+            log::debug!("Waiting for the exchange that another call makes");
+        }
+        let waited = drive(deadline, cancelled, |at_most| flight.wait(at_most));
+        if joined && !matches!(waited, Err(Left::Forked)) {
+            flight.leave();
+        }
+        match waited {
+            Ok(_) if !joined => Err(Left::GivenUp),
+            waited => waited,
+        }
+    }
+
     /// Why [`cached`](Handle::cached) finds nothing, for the log.
     pub fn why_not(&self, question: &Question<'_>, wish: Wish) -> &'static str {
         let now = self.world.now();
@@ -240,9 +264,7 @@ pub(crate) trait Handle: Deref<Target = Broker<Self::World>> + Clone + Send + 's
                 Step::Done(answer) => return answer,
                 Step::Join(flight) if is_led_here(&flight) => return Err(asked_again()),
                 Step::Join(flight) => {
-                    self.coalesced.fetch_add(1, Ordering::Relaxed);
-                    log::debug!("Waiting for the exchange that another call makes");
-                    let waited = wait(&flight, deadline, patience.cancelled);
+                    let waited = self.wait(&flight, deadline, patience.cancelled);
                     (flight, waited)
                 }
                 Step::Lead(flight, refresh_token) => {
@@ -261,7 +283,7 @@ pub(crate) trait Handle: Deref<Target = Broker<Self::World>> + Clone + Send + 's
                 Err(Left::TimedOut) => self
                     .old_token(&key, patience.wish)
                     .ok_or_else(|| timed_out(&key, timeout, &flight)),
-                Err(Left::Forked) => continue,
+                Err(Left::Forked | Left::GivenUp) => continue,
             };
         }
     }
@@ -305,20 +327,6 @@ fn drive<T>(
             return Err(Left::TimedOut);
         }
     }
-}
-
-/// Waits for an exchange that someone else makes.
-fn wait(
-    flight: &Exchanging,
-    deadline: Instant,
-    cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
-) -> Result<Landing, Left> {
-    flight.join(deadline);
-    let waited = drive(deadline, cancelled, |at_most| flight.wait(at_most));
-    if !matches!(waited, Err(Left::Forked)) {
-        flight.leave();
-    }
-    waited
 }
 
 /// Nothing came within `timeout`: the failure that the exchange was about to try again after, or a time-out with the

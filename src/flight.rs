@@ -22,6 +22,8 @@ struct State<T> {
     waiting: usize,
     /// The latest deadline of those who waited since nobody did.
     wanted_until: Option<Instant>,
+    /// Nobody waited when its time was over: it lands without a result for those who come now.
+    given_up: bool,
     trouble: Option<Trouble>,
 }
 
@@ -40,6 +42,7 @@ impl<T: Clone> Flight<T> {
             result: None,
             waiting: 0,
             wanted_until: None,
+            given_up: false,
             trouble: None,
         };
         Self {
@@ -54,11 +57,24 @@ impl<T: Clone> Flight<T> {
         self.generation == generation
     }
 
-    /// Someone waits, until `deadline` at the most; to be followed by [`leave`](Self::leave).
-    pub fn join(&self, deadline: Instant) {
+    /// Someone waits, until `deadline` at the most; to be followed by [`leave`](Self::leave). False when it was given up
+    /// before: who comes then is not to be told that it took too long.
+    pub fn join(&self, deadline: Instant) -> bool {
         let mut state = self.state();
+        if state.given_up {
+            return false;
+        }
         state.waiting += 1;
         state.wanted_until = state.wanted_until.max(Some(deadline));
+        true
+    }
+
+    /// Gives it up if it is not worth going on with; from then on nobody joins.
+    pub fn give_up(&self, now: Instant) -> bool {
+        let mut state = self.state();
+        let until = state.wanted_until.unwrap_or(self.alone_until);
+        state.given_up = now >= until.max(self.alone_until);
+        state.given_up
     }
 
     pub fn leave(&self) {

@@ -142,7 +142,7 @@ impl<H: Handle> Leading<H> {
     fn finish(mut self) {
         loop {
             let left = self.flight.until().saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() && self.flight.give_up(Instant::now()) {
                 let why = timed_out(&self.key, config::timeout(), &self.flight);
                 let _nobody_waits = self.land(Err(why));
                 return;

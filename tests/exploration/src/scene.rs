@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::broker::{Broker, Handle, Patience, Work, World};
 use crate::cache::{Issued, Landing, Wish};
 use crate::clock::Moment;
+use crate::config;
 use crate::error::{Error, ErrorKind};
 use crate::explorer::{fork, mishap, now, pass_until};
 use crate::flight::Flight;
@@ -190,7 +191,13 @@ impl Scene {
             cancelled,
         };
         let key = question.to_key().expect("a question that can be asked");
+        let deadline = now() + config::timeout();
         let answer = self.broker.obtain(key, &patience);
+        let in_vain = |why: &Error| why.kind() == ErrorKind::Timeout;
+        assert!(
+            !answer.as_ref().is_err_and(in_vain) || now() >= deadline,
+            "a call is told that its time is over before it is"
+        );
         answer.map(|token| number_of(&token))
     }
 
