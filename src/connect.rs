@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::attempts::{Failure, attempt};
 use crate::broker::{Broker, Work, World};
 use crate::cache::{Exchanging, Issued};
 use crate::clock::Moment;
-use crate::driver::{Clients, Job, building};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Form, refresh_form};
 use crate::hash::combine;
@@ -20,6 +18,8 @@ use crate::question::Key;
 use crate::quote::Quoter;
 use crate::secret::Secret;
 use crate::server::Server;
+use crate::transport::attempts::{Failure, attempt};
+use crate::transport::driver::{Clients, Job, building};
 use crate::transport::{self, Post};
 
 /// The broker of this process, and with it the cache that all hosts in it share.

@@ -68,6 +68,12 @@ impl Error {
         Self::new(ErrorKind::InvalidArgument, sentence)
     }
 
+    /// The error of who waited for `host` in vain for so long.
+    pub(crate) fn no_answer(host: &str, within: Duration) -> Self {
+        let what = format!("No answer from {host} within {} ms.", within.as_millis());
+        Self::new(ErrorKind::Timeout, what)
+    }
+
     /// The same error with one more line below: its cause, or what to do about it.
     pub(crate) fn because(mut self, line: impl Into<Cow<'static, str>>) -> Self {
         self.lines.push(line.into());

@@ -25,17 +25,20 @@
 //! | `ffi` | the C ABI: parse, call, write out |
 //! | `credentials` | the kinds of credentials: who may ask, which subject token, which words on failure |
 //! | `realm` | where a call goes: to the process's broker and environment, or to the innermost mock's |
-//! | `mock`, `script`, `asked` | mocks that are alive; what one answers, by which clock; a request as a mock sees it |
+//! | `mock` | mocks that are alive (`script`: what one answers, by which clock; `request`: a request as a mock sees it) |
 //! | `connect` | the world as it is: the process's broker, exchanges with a server |
-//! | `broker`, `leading` | get me a token: from the cache, from an exchange under way, from one of its own; who makes that |
+//! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own (`leading`: who makes that) |
 //! | `cache`, `flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
-//! | `attempts`, `transport`, `explain` | an exchange, attempted again when that helps; one POST and its answer; why there is none |
-//! | `driver`, `dials`, `dns`, `proxy`, `tls`, `roots` | clients and the thread that drives them; the way to a server; whom TLS trusts |
-//! | `retry`, `redirect` | whether to attempt again; which redirects keep the POST and its key (pure) |
+//! | `transport` | one POST and its answer, across redirects; below it |
+//! | … `attempts`, `retry`, `redirect` | an exchange attempted again when that helps; when it does, and which redirects keep the key (pure) |
+//! | … `driver`, `dials`, `dns` | clients, and the thread that drives them |
+//! | … `proxy`, `tls`, `roots` | the way to a server; whom TLS trusts |
+//! | … `explain` | why there is no answer |
 //! | `answer`, `lifetime`, `members` | what an answer means (pure) |
 //! | `question` | the whole question that a token answers |
 //! | `exchange`, `wanted`, `quote` | the form that is sent; a server's words made fit for a message (pure) |
 //! | `environment`, `request`, `config` | what the process was told, what the caller asks, what the host set |
+//! | `log`, `report` | what a person needs to find out why there is no token |
 //! | `running` | callbacks of the host: how not to call one that is gone |
 //! | `process` | signals, `fork()`, and what the kernel says |
 //! | `token`, `aws`, `server`, `error`, `secret`, `hash`, `text`, `clock`, `sync` | the leaves |
@@ -49,8 +52,6 @@ compile_error!(
 compile_error!("connectcreds catches panics at the C boundary: build it with panic = \"unwind\"");
 
 mod answer;
-mod asked;
-mod attempts;
 mod aws;
 mod broker;
 mod cache;
@@ -58,13 +59,9 @@ mod clock;
 mod config;
 mod connect;
 mod credentials;
-mod dials;
-mod dns;
-mod driver;
 mod environment;
 mod error;
 mod exchange;
-mod explain;
 #[doc(hidden)]
 pub mod ffi;
 mod flight;
@@ -75,27 +72,20 @@ mod log;
 mod members;
 mod mock;
 mod process;
-mod proxy;
 mod question;
 mod quote;
 mod realm;
-mod redirect;
 mod report;
 mod request;
-mod retry;
-mod roots;
 mod running;
-mod script;
 mod secret;
 mod server;
 mod sync;
 mod text;
-mod tls;
 mod token;
 mod transport;
 mod wanted;
 
-pub use asked::MockRequest;
 pub use aws::AwsCredentials;
 pub use credentials::{
     clear_cache, diagnose, exchange_token, forget_session, has_service_account_token, has_viewer_token,
@@ -104,6 +94,7 @@ pub use credentials::{
 pub use error::{Error, ErrorKind};
 pub use exchange::token_type;
 pub use mock::Mock;
+pub use mock::request::MockRequest;
+pub use mock::script::MockResponse;
 pub use request::Request;
-pub use script::MockResponse;
 pub use token::Token;

@@ -20,9 +20,9 @@ use crate::environment::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::process::{self, PerProcess};
-use crate::proxy::Route;
 use crate::server::Server;
-use crate::tls::authorities;
+use crate::transport::proxy::Route;
+use crate::transport::tls::authorities;
 
 /// Variables that have a say, in the order in which they are reported.
 const VARIABLES: [&CStr; 19] = [

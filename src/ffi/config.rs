@@ -7,7 +7,7 @@ use super::{CC_OK, cc_error, cc_status, guard, shield, string};
 use crate::config;
 use crate::error::Error;
 use crate::realm;
-use crate::roots::{Bundle, choose_bundle};
+use crate::transport::roots::{Bundle, choose_bundle};
 
 /// Sets certificate authorities to trust beside the system's, such as a private one that signed the Connect server's
 /// certificate. The file is read now; later exchanges use it.

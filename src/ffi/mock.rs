@@ -6,10 +6,10 @@ use std::slice;
 use std::time::Duration;
 
 use super::{bytes, cc_error, cc_mock_reply, cc_mock_request, cc_status, guard, out, shield, string};
-use crate::asked::MockRequest;
 use crate::error::{Error, ErrorKind};
 use crate::mock::Mock;
-use crate::script::{Answers, MockResponse};
+use crate::mock::request::MockRequest;
+use crate::mock::script::{Answers, MockResponse};
 
 /// A mock that is alive. From its start to its end the process seems to run on Connect: server http://localhost:3030,
 /// API key "key", content session token "session-token", and "user-token" for a viewer's call whose session token is

@@ -5,9 +5,9 @@ use std::ptr;
 
 use super::mock::response_of;
 use super::{bytes, lend, lend_or_null, shield};
-use crate::asked::MockRequest;
 use crate::error::Error;
-use crate::script::MockResponse;
+use crate::mock::request::MockRequest;
+use crate::mock::script::MockResponse;
 
 /// A request that a mock function is to answer, as it would have been sent. Valid until the function returns, as are the
 /// strings borrowed from it.

@@ -14,7 +14,7 @@
 #![allow(dead_code, reason = "the library's files have more in them than is explored")]
 #![allow(unsafe_code, reason = "process.rs")]
 
-#[path = "../../../src/broker.rs"]
+#[path = "../../../src/broker/mod.rs"]
 mod broker;
 #[path = "../../../src/cache.rs"]
 mod cache;

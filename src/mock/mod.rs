@@ -3,16 +3,20 @@
 
 #![forbid(unsafe_code)]
 
+pub(crate) mod request;
+pub(crate) mod script;
+
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::asked::MockRequest;
+use request::MockRequest;
+use script::{Answers, MockResponse, Script};
+
 use crate::broker::Broker;
 use crate::error::Error;
 use crate::process::{self, HoldOverFork, Place, hold_shared};
-use crate::script::{Answers, MockResponse, Script};
 use crate::secret::Secret;
 use crate::text;
 

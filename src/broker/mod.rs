@@ -20,7 +20,6 @@ use crate::secret::Secret;
 use crate::sync::{Instant, SLOTS};
 use crate::token::Token;
 
-#[path = "leading.rs"]
 mod leading;
 
 use leading::{is_led_here, lead, refresh_in_background};
@@ -332,7 +331,7 @@ fn drive<T>(
 /// Nothing came within `timeout`: the failure that the exchange was about to try again after, or a time-out with the
 /// failure before it.
 fn timed_out(key: &Key, timeout: Duration, flight: &Exchanging) -> Error {
-    let what = || no_answer(&key.endpoint().address(), timeout);
+    let what = || Error::no_answer(&key.endpoint().address(), timeout);
     match flight.trouble() {
         Some(Trouble::Waiting(why)) => why,
         Some(Trouble::Before(why)) => what().because(format!("The attempt before failed: {why}")),
@@ -340,12 +339,5 @@ fn timed_out(key: &Key, timeout: Duration, flight: &Exchanging) -> Error {
     }
 }
 
-/// The error of who waited in vain for so long.
-pub(crate) fn no_answer(from: &str, within: Duration) -> Error {
-    let what = format!("No answer from {from} within {} ms.", within.as_millis());
-    Error::new(ErrorKind::Timeout, what)
-}
-
 #[cfg(test)]
-#[path = "broker_tests.rs"]
 mod tests;

@@ -7,13 +7,13 @@ use std::io;
 
 use url::Url;
 
+use super::proxy::Route;
+use super::tls;
 use crate::answer::Answer;
 use crate::config;
 use crate::error::{AnswerFacts, Error, ErrorKind};
-use crate::proxy::Route;
 use crate::quote::Quoter;
 use crate::server::address;
-use crate::tls;
 
 /// How much is repeated of the innermost cause, in characters.
 const CAUSE_LIMIT: usize = 500;

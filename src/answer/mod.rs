@@ -231,5 +231,4 @@ fn field((name, raw): (&str, &RawValue)) -> Field {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

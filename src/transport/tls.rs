@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
+use super::roots::{Bundle, CA_CERTIFICATE, SSL_CERT_DIR, SSL_CERT_FILE, chosen_bundle, roots};
 use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::process::PerProcess;
-use crate::roots::{Bundle, CA_CERTIFICATE, SSL_CERT_DIR, SSL_CERT_FILE, chosen_bundle, roots};
 
 const TRUST_IT: &str = "Is its authority private? Name its certificate, a file in PEM form, by CONNECT_CA_CERTIFICATE or cc_config_set_ca_bundle().";
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use super::request::MockRequest;
 use crate::answer::Answer;
-use crate::asked::MockRequest;
 use crate::broker::{Work, World};
 use crate::cache::{Exchanging, Issued};
 use crate::clock::Moment;

@@ -6,13 +6,12 @@ use std::future::Future;
 
 use tokio::time::{sleep, timeout};
 
-use crate::broker::no_answer;
+use super::retry;
 use crate::cache::Exchanging;
 use crate::config;
 use crate::error::Error;
 use crate::flight::Trouble;
 use crate::log;
-use crate::retry;
 
 /// An attempt that failed.
 pub(crate) struct Failure {
@@ -48,7 +47,7 @@ where
         let failure = match timeout(at_most, attempt()).await {
             Ok(Ok(brought)) => return Ok(brought),
             Ok(Err(failure)) => failure,
-            Err(_elapsed) => no_answer(host, at_most).into(),
+            Err(_elapsed) => Error::no_answer(host, at_most).into(),
         };
         if failure.on_dead_connection && !replaced {
             log::debug!("The kept connection to {host} was closed meanwhile: a new one is made");

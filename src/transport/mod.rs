@@ -2,10 +2,26 @@
 
 #![forbid(unsafe_code)]
 
+pub(crate) mod attempts;
+mod dials;
+mod dns;
+pub(crate) mod driver;
+mod explain;
+pub(crate) mod proxy;
+mod redirect;
+mod retry;
+pub(crate) mod roots;
+pub(crate) mod tls;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use attempts::Failure;
 use bytes::Bytes;
+use driver::Clients;
+use explain::Unread;
+use proxy::{Route, is_loopback};
+use redirect::{Redirect, is_redirect, redirect};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
@@ -13,15 +29,10 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::answer::Answer;
-use crate::attempts::Failure;
-use crate::driver::Clients;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{self, Form};
-use crate::explain::{self, Unread};
 use crate::log;
-use crate::proxy::{Route, is_loopback};
 use crate::quote::Quoter;
-use crate::redirect::{self, Redirect, is_redirect, redirect};
 use crate::secret::{Secret, extend_wiped};
 use crate::server::address;
 

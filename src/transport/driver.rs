@@ -16,14 +16,14 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use tokio::runtime::Runtime;
 
+use super::dials::Dials;
+use super::dns::Resolver;
+use super::proxy::Route;
+use super::tls::Trust;
 use crate::config;
-use crate::dials::Dials;
-use crate::dns::Resolver;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::USER_AGENT;
 use crate::process::{NoSigpipe, PerProcess, generation};
-use crate::proxy::Route;
-use crate::tls::Trust;
 
 /// How many drivers, with their connections, are kept for later calls.
 const IDLE_DRIVERS: usize = 8;
