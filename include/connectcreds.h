@@ -402,7 +402,7 @@ cc_status cc_exchange_token(const char *subject_token,
 /**
  * Makes a request in which nothing is set.
  *
- * @return the request, to be freed with cc_request_free(). Does not block.
+ * @return the request, never NULL, to be freed with cc_request_free(). Does not block.
  */
 cc_request *cc_request_new(void);
 
@@ -432,13 +432,15 @@ cc_status cc_request_set_resource(cc_request *request, const char *resource);
 cc_status cc_request_set_scope(cc_request *request, const char *scope);
 
 /**
- * Sets which of the integrations that are associated with the content is meant. Connect 2025.07 and later.
+ * Sets which of the integrations that are associated with the content is meant. It names the integration, not the service
+ * that takes the token: whom a workload token is for, its claim "aud", the integration says. Connect 2025.07 and later.
  *
  * @param request   the request; NULL is rejected
  * @param audience  the integration's GUID; NULL or "": Connect chooses
  * @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
  */
-cc_status cc_request_set_audience(cc_request *request, const char *audience);
+cc_status cc_request_set_audience(cc_request *request,
+                                  const char *audience);
 
 /**
  * Sets the type of token wanted.

@@ -64,7 +64,7 @@ unsafe fn change(
 
 /// Makes a request in which nothing is set.
 ///
-/// @return the request, to be freed with cc_request_free(). Does not block.
+/// @return the request, never NULL, to be freed with cc_request_free(). Does not block.
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_request_new() -> *mut cc_request {
     shield(ptr::null_mut(), || Box::into_raw(Box::default()))
@@ -114,7 +114,8 @@ pub unsafe extern "C" fn cc_request_set_scope(request: *mut cc_request, scope: *
     }
 }
 
-/// Sets which of the integrations that are associated with the content is meant. Connect 2025.07 and later.
+/// Sets which of the integrations that are associated with the content is meant. It names the integration, not the service
+/// that takes the token: whom a workload token is for, its claim "aud", the integration says. Connect 2025.07 and later.
 ///
 /// @param request   the request; NULL is rejected
 /// @param audience  the integration's GUID; NULL or "": Connect chooses
