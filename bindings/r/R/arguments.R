@@ -12,15 +12,18 @@ one_string <- function(x, name) {
 
 # Called by the shim, too.
 stop_input_type <- function(x, what, name) {
-  raise_argument("`", name, "` must be ", what, ", not ", friendly_type(x), ".")
+  raise_argument("`", name, "` must be ", what, ", not ", friendly_type(x, !name %in% secret_arguments), ".")
 }
+
+secret_arguments <- c("content_token", "api_key", "session_token", "token")
+
 
 stop_unnamed <- function() {
   raise_argument("All arguments in `...` must be named.")
 }
 
-# Text that says what `x` is; of what may be a secret never the value.
-friendly_type <- function(x) {
+# Text that says what `x` is, and its value when it is short and may be shown.
+friendly_type <- function(x, shown = TRUE) {
   if (is.null(x)) {
     return("`NULL`")
   }
@@ -42,19 +45,19 @@ friendly_type <- function(x) {
   if (!is.atomic(x)) {
     return(paste("an object of type", typeof(x)))
   }
-  if (length(x) == 1L) scalar_type(x) else vector_type(x)
+  if (length(x) == 1L) scalar_type(x, shown) else vector_type(x)
 }
 
-scalar_type <- function(x) {
+scalar_type <- function(x, shown) {
   if (is.na(x)) {
     return(switch(typeof(x), logical = "`NA`", character = "a character `NA`", "a numeric `NA`"))
   }
   switch(typeof(x),
     logical = if (x) "`TRUE`" else "`FALSE`",
     integer = ,
-    double = paste("the number", format(x)),
+    double = if (shown) paste("the number", format(x)) else "a number",
     complex = "a complex number",
-    character = if (nzchar(x)) "a string" else "the empty string \"\"",
+    character = if (!nzchar(x)) "the empty string \"\"" else if (shown) paste("the string", encodeString(x, quote = "\"")) else "a string",
     raw = "a raw value"
   )
 }

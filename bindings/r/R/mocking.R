@@ -13,6 +13,25 @@ local_mocked_connect_responses <- function(mock = NULL, token = NULL, error = FA
   invisible(mocked)
 }
 
+mocked_connect_request_count <- function() {
+  .Call(C_mock_request_count, innermost_mock())
+}
+
+mocked_connect_advance_time <- function(seconds) {
+  if (!(is.numeric(seconds) && length(seconds) == 1L && is.finite(seconds) && seconds >= 0)) {
+    stop_input_type(seconds, "a number of seconds that is not negative", "seconds")
+  }
+  .Call(C_mock_advance_time, innermost_mock(), seconds)
+  invisible()
+}
+
+innermost_mock <- function() {
+  if (!is_mocking()) {
+    raise_argument("There is no mock: call this inside with_mocked_connect_responses().")
+  }
+  mocks$active[[length(mocks$active)]]
+}
+
 caller_env <- function(n = 1) parent.frame(n + 1)
 
 check_mock <- function(no_mock, no_token, no_error, token, error) {

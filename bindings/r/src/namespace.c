@@ -4,6 +4,7 @@
 
 static SEXP home;               /* the namespace */
 static SEXP running_on_connect; /* as the package has it */
+static SEXP its_body;           /* with which one replacement is made, in place */
 
 void namespace_setup(SEXP given)
 {
@@ -11,6 +12,8 @@ void namespace_setup(SEXP given)
     R_PreserveObject(home);
     running_on_connect = Rf_eval(Rf_install("running_on_connect"), home);
     R_PreserveObject(running_on_connect);
+    its_body = R_ClosureExpr(running_on_connect);
+    R_PreserveObject(its_body);
 }
 
 SEXP call_r(const char *name, SEXP arguments)
@@ -29,7 +32,7 @@ int asked_on_connect(void)
     SEXP now = Rf_findVarInFrame(home, name);
     if (TYPEOF(now) == PROMSXP) /* as lazy loading leaves it */
         now = Rf_eval(now, home);
-    if (now == running_on_connect)
+    if (now == running_on_connect && R_ClosureExpr(now) == its_body)
         return -1;
     return Rf_asLogical(call_r("running_on_connect", R_NilValue)) == TRUE;
 }
