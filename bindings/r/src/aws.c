@@ -10,7 +10,7 @@ static void finalize(SEXP handle)
     R_ClearExternalPtr(handle);
 }
 
-SEXP aws_list(struct question *question, enum kind kind)
+SEXP aws_list(struct question *question)
 {
     static const char *const names[] = {"access_key_id", "secret_access_key", "session_token", "expiration", ""};
     if (tag == NULL)
@@ -21,7 +21,7 @@ SEXP aws_list(struct question *question, enum kind kind)
 
     cc_aws_credentials *credentials;
     if (cc_token_aws_credentials(question->token, &credentials, &question->error) != CC_OK)
-        raise_error(question, kind);
+        raise_error(question);
     R_SetExternalPtrAddr(handle, credentials);
     SET_VECTOR_ELT(list, 0, text(cc_aws_credentials_access_key_id(credentials)));
     SET_VECTOR_ELT(list, 1, text(cc_aws_credentials_secret_access_key(credentials)));

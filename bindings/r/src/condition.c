@@ -22,27 +22,25 @@ static SEXP details(cc_status status, const char *message, const cc_error *error
     return list;
 }
 
-static void raise(SEXP list, enum kind kind)
+static void raise(SEXP list, const char *called)
 {
-    static const char *const functions[] = {"connect_service_account_token", "connect_viewer_token",
-                                            "connect_workload_token"};
     PROTECT(list);
-    SEXP arguments = PROTECT(Rf_list2(list, text(functions[kind])));
+    SEXP arguments = PROTECT(Rf_list2(list, text(called)));
     call_r("raise_details", arguments);
     UNPROTECT(2);
 }
 
-void raise_error(struct question *question, enum kind kind)
+void raise_error(struct question *question)
 {
     cc_error *error = question->error;
     SEXP list = PROTECT(details(cc_error_status(error), cc_error_message(error), error));
     question->error = NULL;
     cc_error_free(error);
-    raise(list, kind);
+    raise(list, question->called);
     UNPROTECT(1);
 }
 
-void raise_status(cc_status status, enum kind kind, const char *message)
+void raise_status(cc_status status, const char *message, const char *called)
 {
-    raise(details(status, message, NULL), kind);
+    raise(details(status, message, NULL), called);
 }

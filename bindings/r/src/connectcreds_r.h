@@ -55,6 +55,7 @@ const char *or_null(SEXP charsxp); /* UTF-8, NULL for NA_STRING */
 enum kind { SERVICE_ACCOUNT, VIEWER, WORKLOAD };
 
 struct question {
+    const char *called; /* the R function that asks, for its errors */
     cc_request *request;
     cc_token *token;
     cc_error *error;
@@ -73,13 +74,13 @@ void questions_forget(const char *session_token);
 /* condition.c */
 
 /* Raises the error of a question as an R condition, and frees it. */
-void raise_error(struct question *question, enum kind kind);
-void raise_status(cc_status status, enum kind kind, const char *message);
+void raise_error(struct question *question);
+void raise_status(cc_status status, const char *message, const char *called);
 
 /* aws.c */
 
 /* The AWS credentials in the token of a question, as a list; raises the error when there are none. */
-SEXP aws_list(struct question *question, enum kind kind);
+SEXP aws_list(struct question *question);
 
 /* log.c */
 

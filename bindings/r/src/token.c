@@ -92,27 +92,28 @@ static void bring_up_to_date(SEXP handle, enum kind kind, const char *session_to
     if (log_waits())
         log_speak();
     if (status != CC_OK)
-        raise_error(question, kind);
+        raise_error(question);
     UNPROTECT(1); /* the continuation */
 }
 
-static void raise_not_on_connect(enum kind kind)
+static void raise_not_on_connect(enum kind kind, const char *called)
 {
     static const char *const messages[] = {
         "Service account credentials are only available when running on Connect.",
         "Viewer-based credentials are only available when running on Connect.",
         "Workload identity tokens are only available when running on Connect.",
     };
-    raise_status(CC_ERR_NOT_ON_CONNECT, kind, messages[kind]);
+    raise_status(CC_ERR_NOT_ON_CONNECT, messages[kind], called);
 }
 
 /* The question's handle, its token up to date. */
-static SEXP answered(enum kind kind, const SEXP values[VALUES], const SEXP *further, int count)
+static SEXP answered(enum kind kind, const char *called, const SEXP values[VALUES], const SEXP *further, int count)
 {
     int on_connect = asked_on_connect();
     if (on_connect == 0)
-        raise_not_on_connect(kind);
+        raise_not_on_connect(kind, called);
     SEXP handle = PROTECT(question_handle(kind, on_connect == 1, values, further, count));
+    question_of(handle)->called = called;
     bring_up_to_date(handle, kind, or_null(values[SESSION_TOKEN]));
     UNPROTECT(1);
     return handle;
@@ -148,16 +149,16 @@ SEXP cr_service_account_token(SEXP resource, SEXP scope, SEXP audience, SEXP con
 {
     SEXP values[VALUES];
     read_values(values, resource, scope, audience, content_token, server_url, api_key);
-    return token_list(answered(SERVICE_ACCOUNT, values, NULL, 0));
+    return token_list(answered(SERVICE_ACCOUNT, "connect_service_account_token", values, NULL, 0));
 }
 
 /* In a mock the library has a viewer for a call without one; R's mocks have a session for that. */
-static void raise_no_session(void)
+static void raise_no_session(const char *called)
 {
     int on_connect = asked_on_connect();
     if (on_connect == 0 || (on_connect == -1 && !cc_running_on_connect()))
-        raise_not_on_connect(VIEWER);
-    raise_status(CC_ERR_NO_SESSION, VIEWER, "Viewer-based credentials are only available in Shiny sessions.");
+        raise_not_on_connect(VIEWER, called);
+    raise_status(CC_ERR_NO_SESSION, "Viewer-based credentials are only available in Shiny sessions.", called);
 }
 
 /* session_token: NULL when there is no session, "" when Connect sent none. */
@@ -167,8 +168,8 @@ SEXP cr_viewer_token(SEXP resource, SEXP scope, SEXP audience, SEXP session_toke
     read_values(values, resource, scope, audience, R_NilValue, server_url, api_key);
     values[SESSION_TOKEN] = one_string(session_token, "session_token");
     if (values[SESSION_TOKEN] == NA_STRING)
-        raise_no_session();
-    return token_list(answered(VIEWER, values, NULL, 0));
+        raise_no_session("connect_viewer_token");
+    return token_list(answered(VIEWER, "connect_viewer_token", values, NULL, 0));
 }
 
 /* Where the value of a named parameter goes that has a place of its own; -1: among the further ones. */
@@ -209,7 +210,7 @@ SEXP cr_workload_token(SEXP named, SEXP content_token, SEXP server_url, SEXP api
             further[count++] = value;
         }
     }
-    return token_list(answered(WORKLOAD, values, further, count));
+    return token_list(answered(WORKLOAD, "connect_workload_token", values, further, count));
 }
 
 /* Without a session the service account's. */
@@ -221,8 +222,8 @@ SEXP cr_aws_credentials(SEXP resource, SEXP scope, SEXP audience, SEXP session_t
     values[SESSION_TOKEN] = one_string(session_token, "session_token");
     enum kind kind = values[SESSION_TOKEN] == NA_STRING ? SERVICE_ACCOUNT : VIEWER;
     values[TOKEN_TYPE] = PROTECT(Rf_mkChar(CC_TOKEN_TYPE_AWS_CREDENTIALS));
-    SEXP handle = PROTECT(answered(kind, values, NULL, 0));
-    SEXP result = aws_list(question_of(handle), kind);
+    SEXP handle = PROTECT(answered(kind, "connect_aws_credentials", values, NULL, 0));
+    SEXP result = aws_list(question_of(handle));
     UNPROTECT(2);
     return result;
 }
