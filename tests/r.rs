@@ -64,8 +64,8 @@ fn install(mut command: Command, directory: &Path) -> PathBuf {
     let library = directory.join("library");
     std::fs::create_dir_all(&library).expect("created");
     run(command
-        .args(["CMD", "INSTALL", "--no-docs", "--library"])
-        .arg(&library)
+        .args(["CMD", "INSTALL", "--no-docs"])
+        .arg(format!("--library={}", library.display()))
         .arg(&package().file)
         .env("PKG_CFLAGS", "-Wall -Wextra -Wpedantic -Werror"));
     library

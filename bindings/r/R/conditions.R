@@ -81,6 +81,6 @@ debug_inform <- function(...) {
 }
 
 # Called by the shim with a line of the library's log.
-speak <- function(level, line) {
+speak <- function(line) {
   message("connectcreds: ", line)
 }

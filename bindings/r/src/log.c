@@ -11,7 +11,6 @@ enum { MOST_LINES = 10000 };
 
 struct line {
     struct line *next;
-    int32_t level;
     char text[];
 };
 
@@ -21,6 +20,7 @@ static bool on;
 
 static void put_aside(int32_t level, const char *message, void *unused)
 {
+    (void)level;
     (void)unused;
     if (atomic_fetch_add(&waiting, 1) >= MOST_LINES) {
         atomic_fetch_sub(&waiting, 1);
@@ -31,7 +31,6 @@ static void put_aside(int32_t level, const char *message, void *unused)
         atomic_fetch_sub(&waiting, 1);
         return;
     }
-    line->level = level;
     strcpy(line->text, message);
     line->next = atomic_load(&newest);
     while (!atomic_compare_exchange_weak(&newest, &line->next, line))
@@ -85,13 +84,14 @@ void log_speak(void)
 
     while (pending != NULL) {
         struct line *line = pending;
-        SEXP arguments = PROTECT(Rf_list2(Rf_ScalarInteger(line->level), text(line->text)));
+        SEXP words = PROTECT(text(line->text));
+        SEXP arguments = PROTECT(Rf_list1(words));
         pending = line->next;
         if (pending == NULL)
             end = &pending;
         free(line);
         atomic_fetch_sub(&waiting, 1);
         call_r("speak", arguments);
-        UNPROTECT(1);
+        UNPROTECT(2);
     }
 }

@@ -17,9 +17,11 @@ SEXP one_string(SEXP value, const char *name)
     if (value == R_NilValue)
         return NA_STRING;
     if (TYPEOF(value) != STRSXP || XLENGTH(value) != 1 || STRING_ELT(value, 0) == NA_STRING) {
-        SEXP arguments = PROTECT(Rf_list3(value, text("a single string or `NULL`"), text(name)));
+        SEXP expected = PROTECT(text("a single string or `NULL`"));
+        SEXP its_name = PROTECT(text(name));
+        SEXP arguments = PROTECT(Rf_list3(value, expected, its_name));
         call_r("stop_input_type", arguments);
-        UNPROTECT(1);
+        UNPROTECT(3);
     }
     return STRING_ELT(value, 0);
 }
