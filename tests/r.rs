@@ -107,6 +107,28 @@ fn r_package_keeps_the_promises_of_its_tests() {
 }
 
 #[test]
+#[ignore = "needs R (r-base-core, r-base-dev); tests/run runs it"]
+fn r_program_of_the_packages_readme_finds_the_token_that_there_is() {
+    let directory = directory("readme");
+    let installed = install(r("R", &directory), &directory);
+    let readme = std::fs::read_to_string(root().join("bindings/r/README.md")).expect("read");
+    let (_, program) = readme.split_once("```r\n").expect("a program in R");
+    let (program, _) = program.split_once("```").expect("a block's end");
+    let asked = r#"
+        token <- with_mocked_connect_responses(databricks_token(), token = "of the viewer")
+        elsewhere <- databricks_token()
+        session <- list(onSessionEnded = identity)
+        invisible(server(NULL, NULL, session))
+        writeLines(c(token, elsewhere))
+    "#;
+    let printed = run(in_directory("Rscript", &directory)
+        .args(["-e", &format!("{program}\n{asked}")])
+        .env("R_LIBS", installed)
+        .env("DATABRICKS_TOKEN", "of the developer"));
+    assert_eq!(printed, "of the viewer\nof the developer\n");
+}
+
+#[test]
 #[ignore = "needs R with the packages that tests/run installs; it runs it"]
 fn r_package_passes_the_checks_of_r() {
     let directory = directory("check");

@@ -6,7 +6,7 @@ connect_service_account_token <- function(
   api_key = Sys.getenv("CONNECT_API_KEY"),
   audience = NULL
 ) {
-  # What is missing the library takes from where the default says, and the content token from its file first.
+  # The library finds what is missing where the default says, and the content token in its file first.
   .Call(
     C_service_account_token,
     resource, scope, audience,

@@ -1,5 +1,4 @@
 test_that("children of mclapply() inherit the tokens, and get others of their own", {
-  skip_on_os("windows")
   connect <- local_connect()
   resource <- new_resource()
   token <- connect_service_account_token(resource)
@@ -16,7 +15,6 @@ test_that("children of mclapply() inherit the tokens, and get others of their ow
 })
 
 test_that("a mock that is alive at the fork is there in the child", {
-  skip_on_os("windows")
   local_mocked_connect_responses(token = "token")
   expect_identical(
     parallel::mclapply(1:2, mc.cores = 2, FUN = function(i) connect_viewer_token()$access_token),

@@ -1,5 +1,4 @@
 test_that("Ctrl-C ends a wait at once, and leaves nothing behind", {
-  skip_on_os("windows")
   local_connect()
   order_answers('{"order": "silent"}')
   child <- start_r(c(
@@ -16,7 +15,6 @@ test_that("Ctrl-C ends a wait at once, and leaves nothing behind", {
 })
 
 test_that("Ctrl-C ends a script that does not expect it", {
-  skip_on_os("windows")
   local_connect()
   order_answers('{"order": "silent"}')
   child <- start_r(c(
