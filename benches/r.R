@@ -22,7 +22,9 @@ measures <- list(
   ".Call that does nothing" = function(n) for (i in seq_len(n)) .Call(nothing),
   "Sys.getenv, one variable" = function(n) for (i in seq_len(n)) Sys.getenv("CONNECT_SERVER"),
   "connect_service_account_token()" = function(n) for (i in seq_len(n)) connect_service_account_token(),
-  "connect_service_account_token(resource)" = function(n) for (i in seq_len(n)) connect_service_account_token(databricks),
+  "connect_service_account_token(resource)" = function(n) {
+    for (i in seq_len(n)) connect_service_account_token(databricks)
+  },
   "connect_viewer_token(resource, session = )" = function(n) {
     for (i in seq_len(n)) connect_viewer_token(databricks, session = session)
   },

@@ -57,10 +57,12 @@ scalar_type <- function(x, shown) {
     integer = ,
     double = if (shown) paste("the number", format(x)) else "a number",
     complex = "a complex number",
-    character = if (!nzchar(x)) "the empty string \"\"" else if (shown) paste("the string", encodeString(x, quote = "\"")) else "a string",
+    character = if (!nzchar(x)) "the empty string" else if (shown) paste("the string", quoted(x)) else "a string",
     raw = "a raw value"
   )
 }
+
+quoted <- function(text) encodeString(text, quote = "\"")
 
 vector_type <- function(x) {
   kind <- switch(typeof(x),

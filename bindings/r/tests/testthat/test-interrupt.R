@@ -4,7 +4,8 @@ test_that("Ctrl-C ends a wait at once, and leaves nothing behind", {
   child <- start_r(c(
     "writeLines(as.character(Sys.getpid()), 'r-pid')",
     "started <- proc.time()[['elapsed']]",
-    "ended <- tryCatch({connect_service_account_token('https://slow.example'); 'a token'}, interrupt = function(it) 'interrupted')",
+    "ask <- function() connect_service_account_token('https://slow.example')$token_type",
+    "ended <- tryCatch(ask(), interrupt = function(it) 'interrupted')",
     "cat(ended, 'early:', proc.time()[['elapsed']] - started < 15, '\\n')",
     "Sys.sleep(0.3)", # an interrupt that is still pending would end this
     "cat('then', connect_service_account_token('https://other.example')$token_type, '\\n')"

@@ -19,6 +19,24 @@ test_that("a handler of a line may jump away, and the lines after it are not los
   expect_identical(suppressMessages(connect_service_account_token("https://jump.example"))$access_token, "token")
 })
 
+test_that("the log is spoken while a call waits", {
+  local_connect()
+  order_answers('{"order": "silent"}')
+  withr::local_options(connectcreds_debug = TRUE)
+  spoken <- character()
+  limited <- function() {
+    setTimeLimit(elapsed = 2, transient = TRUE)
+    on.exit(setTimeLimit())
+    withCallingHandlers(connect_service_account_token(new_resource()), message = function(it) {
+      spoken <<- c(spoken, conditionMessage(it))
+      invokeRestart("muffleMessage")
+    })
+  }
+  # Out of the wait, so that nothing was spoken after it.
+  expect_error(limited(), "elapsed time limit")
+  expect_gt(length(spoken), 0)
+})
+
 test_that("the debug messages of has_*() say why there is no token", {
   local_no_connect()
   withr::local_options(connectcreds_debug = TRUE)

@@ -15,7 +15,10 @@ test_that("an error is that of a content item without an integration", {
   local_no_connect()
   why <- with_mocked_connect_responses(error_of(connect_viewer_token()), error = TRUE)
   expect_identical(first_line(why), "Cannot fetch viewer-based credentials for the current Shiny session.")
-  expect_match(conditionMessage(why), "No OAuth integrations have been associated with this content item.", fixed = TRUE)
+  expect_match(
+    conditionMessage(why), "No OAuth integrations have been associated with this content item.",
+    fixed = TRUE
+  )
   expect_match(
     conditionMessage(why),
     "https://docs.posit.co/connect/user/oauth-integrations/#adding-oauth-integrations-to-deployed-content",
@@ -176,8 +179,12 @@ test_that("exactly one kind of mock is taken, in the words known for it", {
     "Exactly one of `mock`, `token`, or `error` must be supplied.\nx `token` and `error` were supplied together.",
     fixed = TRUE
   )
-  expect_error(local_mocked_connect_responses(list(), "a", TRUE), "`mock`, `token`, and `error` were supplied together.")
-  expect_error(with_mocked_connect_responses(1, mock = "a"), "`mock` must be a function, a list, or `NULL`, not the string")
+  expect_error(
+    local_mocked_connect_responses(list(), "a", TRUE), "`mock`, `token`, and `error` were supplied together."
+  )
+  expect_error(
+    with_mocked_connect_responses(1, mock = "a"), "`mock` must be a function, a list, or `NULL`, not the string \"a\"."
+  )
   expect_error(with_mocked_connect_responses(1, token = 1), "`token` must be a single string or `NULL`, not a number.")
   expect_error(with_mocked_connect_responses(1, token = ""), "`token` must be a single string")
   expect_error(with_mocked_connect_responses(1, error = NA), "`error` must be `TRUE` or `FALSE`, not `NA`.")
