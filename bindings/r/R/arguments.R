@@ -1,0 +1,80 @@
+# A single string; NA and NULL are none.
+is_one_string <- function(x) {
+  is.character(x) && length(x) == 1L && !is.na(x)
+}
+
+one_string <- function(x, name) {
+  if (!is_one_string(x)) {
+    stop_input_type(x, "a single string", name)
+  }
+  x
+}
+
+# Called by the shim, too.
+stop_input_type <- function(x, what, name) {
+  raise_argument("`", name, "` must be ", what, ", not ", friendly_type(x, !name %in% secret_arguments), ".")
+}
+
+secret_arguments <- c("content_token", "api_key", "session_token", "token")
+
+
+stop_unnamed <- function() {
+  raise_argument("All arguments in `...` must be named.")
+}
+
+# Text that says what `x` is, and its value when it is short and may be shown.
+friendly_type <- function(x, shown = TRUE) {
+  if (is.null(x)) {
+    return("`NULL`")
+  }
+  if (is.object(x)) {
+    return(paste0("a <", paste(class(x), collapse = "/"), "> object"))
+  }
+  if (is.function(x)) {
+    return("a function")
+  }
+  if (is.environment(x)) {
+    return("an environment")
+  }
+  if (is.list(x)) {
+    return(if (length(x)) "a list" else "an empty list")
+  }
+  if (is.language(x)) {
+    return(if (is.name(x)) "a symbol" else "a call")
+  }
+  if (!is.atomic(x)) {
+    return(paste("an object of type", typeof(x)))
+  }
+  if (length(x) == 1L) scalar_type(x, shown) else vector_type(x)
+}
+
+scalar_type <- function(x, shown) {
+  if (is.na(x)) {
+    return(switch(typeof(x), logical = "`NA`", character = "a character `NA`", "a numeric `NA`"))
+  }
+  switch(typeof(x),
+    logical = if (x) "`TRUE`" else "`FALSE`",
+    integer = ,
+    double = if (shown) paste("the number", format(x)) else "a number",
+    complex = "a complex number",
+    character = if (!nzchar(x)) "the empty string" else if (shown) paste("the string", quoted(x)) else "a string",
+    raw = "a raw value"
+  )
+}
+
+quoted <- function(text) encodeString(text, quote = "\"")
+
+vector_type <- function(x) {
+  kind <- switch(typeof(x),
+    logical = "logical vector",
+    integer = "integer vector",
+    double = "double vector",
+    complex = "complex vector",
+    character = "character vector",
+    raw = "raw vector"
+  )
+  if (length(x) == 0L) {
+    return(paste("an empty", kind))
+  }
+  paste(if (kind == "integer vector") "an" else "a", kind)
+}

@@ -1,0 +1,46 @@
+/* The library's errors as R conditions. */
+
+#include "connectcreds_r.h"
+
+static SEXP details(cc_status status, const char *message, const cc_error *error)
+{
+    static const char *const names[] = {"status",       "message",   "http_status",    "oauth_code",
+                                        "connect_code", "retryable", "retry_after_ms", ""};
+    SEXP list = PROTECT(Rf_mkNamed(VECSXP, (const char **)names));
+    SET_VECTOR_ELT(list, 0, Rf_ScalarInteger(status));
+    SET_VECTOR_ELT(list, 1, text(message));
+    if (cc_error_http_status(error) != 0)
+        SET_VECTOR_ELT(list, 2, Rf_ScalarInteger(cc_error_http_status(error)));
+    if (cc_error_oauth_code(error) != NULL)
+        SET_VECTOR_ELT(list, 3, text(cc_error_oauth_code(error)));
+    if (cc_error_connect_code(error) != 0)
+        SET_VECTOR_ELT(list, 4, Rf_ScalarInteger(cc_error_connect_code(error)));
+    SET_VECTOR_ELT(list, 5, Rf_ScalarLogical(cc_error_is_retryable(error)));
+    if (cc_error_retry_after_ms(error) >= 0)
+        SET_VECTOR_ELT(list, 6, Rf_ScalarReal((double)cc_error_retry_after_ms(error)));
+    UNPROTECT(1);
+    return list;
+}
+
+static void raise(SEXP list, const char *called)
+{
+    PROTECT(list);
+    SEXP arguments = PROTECT(Rf_list2(list, text(called)));
+    call_r("raise_details", arguments);
+    UNPROTECT(2);
+}
+
+void raise_error(struct question *question)
+{
+    cc_error *error = question->error;
+    SEXP list = PROTECT(details(cc_error_status(error), cc_error_message(error), error));
+    question->error = NULL;
+    cc_error_free(error);
+    raise(list, question->called);
+    UNPROTECT(1);
+}
+
+void raise_status(cc_status status, const char *message, const char *called)
+{
+    raise(details(status, message, NULL), called);
+}

@@ -1,0 +1,4 @@
+library(testthat)
+library(connectcreds)
+
+test_check("connectcreds")

@@ -1,0 +1,285 @@
+test_that("a token is given to whoever asks", {
+  local_no_connect()
+  tokens <- with_mocked_connect_responses(
+    list(connect_viewer_token(), connect_service_account_token(), connect_workload_token()),
+    token = "test"
+  )
+  for (token in tokens) {
+    expect_s3_class(token, "httr2_token", exact = TRUE)
+    expect_identical(token$access_token, "test")
+    expect_identical(token$token_type, "Bearer")
+  }
+})
+
+test_that("an error is that of a content item without an integration", {
+  local_no_connect()
+  why <- with_mocked_connect_responses(error_of(connect_viewer_token()), error = TRUE)
+  expect_identical(first_line(why), "Cannot fetch viewer-based credentials for the current Shiny session.")
+  expect_match(
+    conditionMessage(why), "No OAuth integrations have been associated with this content item.",
+    fixed = TRUE
+  )
+  expect_match(
+    conditionMessage(why),
+    "https://docs.posit.co/connect/user/oauth-integrations/#adding-oauth-integrations-to-deployed-content",
+    fixed = TRUE
+  )
+  expect_s3_class(why, "connectcreds_error_refused")
+  expect_identical(why$connect_code, 212L)
+  why <- with_mocked_connect_responses(error_of(connect_service_account_token()), error = TRUE)
+  expect_identical(first_line(why), "Cannot fetch service account credentials from the Connect server.")
+  expect_false(with_mocked_connect_responses(has_viewer_token(), error = TRUE))
+})
+
+test_that("a function answers, and sees the request as httr2 has it", {
+  local_no_connect()
+  local_mocked_connect_responses(function(req) {
+    request <<- req
+    json_response("{\"access_token\":\"token\"}")
+  })
+  request <- NULL
+  expect_identical(connect_viewer_token("https://a.example/?b=c&d")$access_token, "token")
+  expect_s3_class(request, "httr2_request")
+  expect_identical(request$url, "http://localhost:3030/__api__/v1/oauth/integrations/credentials")
+  expect_identical(request$method, "POST")
+  expect_identical(request$headers$Authorization, "Key key")
+  expect_identical(request$headers$Accept, "application/json")
+  expect_identical(attr(request$headers, "redact"), "Authorization")
+  printed <- character()
+  shown <- capture.output(printed <- capture.output(print(request$headers), type = "message"))
+  expect_without(paste(c(shown, printed), collapse = "\n"), "Key key")
+  expect_identical(request$body$type, "form")
+  data <- request$body$data
+  expect_setequal(names(data), c("grant_type", "subject_token", "subject_token_type", "resource"))
+  expect_identical(data$grant_type, "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange")
+  expect_identical(data$subject_token, "user-token")
+  expect_identical(data$subject_token_type, "urn%3Aposit%3Aconnect%3Auser-session-token")
+  expect_identical(data$resource, "https%3A%2F%2Fa.example%2F%3Fb%3Dc%26d")
+})
+
+test_that("a list of responses is given out in turn, and then 503", {
+  local_mocked_connect_responses(list(
+    json_response("{\"access_token\":\"first\"}"),
+    list(status_code = 500, headers = list(`content-type` = "text/plain"), body = charToRaw("out of order"))
+  ))
+  expect_identical(connect_viewer_token("a")$access_token, "first")
+  why <- error_of(connect_viewer_token("b"))
+  expect_identical(first_line(why), "Cannot fetch viewer-based credentials for the current Shiny session.")
+  expect_identical(why$http_status, 500L)
+  expect_true(why$retryable)
+  expect_identical(error_of(connect_viewer_token("c"))$http_status, 503L)
+  expect_identical(mocked_connect_request_count(), 3)
+})
+
+test_that("one response may stand for a list of one, and its body may be data", {
+  skip_if_not_installed("jsonlite")
+  local_mocked_connect_responses(list(body = list(access_token = "token")))
+  expect_identical(connect_viewer_token()$access_token, "token")
+})
+
+test_that("a function that has no answer lets its request out, as NULL in its place does", {
+  connect <- local_connect()
+  for (mock in list(function(req) NULL, NULL)) {
+    token <- with_mocked_connect_responses(
+      connect_service_account_token(
+        content_token = connect[["CONNECT_CONTENT_SESSION_TOKEN"]],
+        server_url = connect[["CONNECT_SERVER"]],
+        api_key = connect[["CONNECT_API_KEY"]]
+      ),
+      mock = mock
+    )
+    expect_match(token$access_token, "^sa-")
+  }
+  expect_identical(exchanges(), 2L)
+})
+
+test_that("an error in a function is raised as it was, once the call has returned", {
+  local_mocked_connect_responses(function(req) stop("mine: {1+1} %s"))
+  why <- error_of(connect_viewer_token())
+  expect_identical(conditionMessage(why), "mine: {1+1} %s")
+  expect_s3_class(why, "simpleError")
+  # Nothing is left of it: the next call asks again.
+  local_mocked_connect_responses(token = "token")
+  expect_identical(connect_viewer_token()$access_token, "token")
+})
+
+test_that("a function may leave by any way that R knows", {
+  local_mocked_connect_responses(function(req) rlang_free_jump("jumped"))
+  rlang_free_jump <- function(value) invokeRestart("away", value)
+  expect_identical(withRestarts(connect_viewer_token(), away = identity), "jumped")
+  expect_identical(callCC(function(leave) {
+    with_mocked_connect_responses(connect_viewer_token(), mock = function(req) leave("left"))
+  }), "left")
+  warned <- NULL
+  withCallingHandlers(
+    with_mocked_connect_responses(connect_viewer_token(), mock = function(req) {
+      warning("went on")
+      json_response("{\"access_token\":\"token\"}")
+    }),
+    warning = function(it) {
+      warned <<- conditionMessage(it)
+      invokeRestart("muffleWarning")
+    }
+  )
+  expect_identical(warned, "went on")
+})
+
+test_that("a function may ask other questions, and starts and ends mocks", {
+  local_mocked_connect_responses(function(req) {
+    resource <- req$body$data$resource
+    if (resource == "outer") {
+      inner <- connect_viewer_token("inner")$access_token
+      mocked <- with_mocked_connect_responses(connect_viewer_token("inner")$access_token, token = "mocked")
+      return(json_response(sprintf("{\"access_token\":\"outer, %s, %s\"}", inner, mocked)))
+    }
+    json_response(sprintf("{\"access_token\":\"%s\"}", resource))
+  })
+  expect_identical(connect_viewer_token("outer")$access_token, "outer, inner, mocked")
+})
+
+test_that("an error in a question within a question comes out of both", {
+  local_mocked_connect_responses(function(req) {
+    if (req$body$data$resource == "outer") {
+      connect_viewer_token("inner")
+    }
+    stop("at the bottom")
+  })
+  expect_error(connect_viewer_token("outer"), "at the bottom", fixed = TRUE)
+})
+
+test_that("a function that asks its own question gets an error, not a wait without end", {
+  local_mocked_connect_responses(function(req) {
+    inner <<- error_of(connect_viewer_token("same"))
+    json_response("{\"access_token\":\"token\"}")
+  })
+  inner <- NULL
+  expect_identical(connect_viewer_token("same")$access_token, "token")
+  expect_s3_class(inner, "connectcreds_error_internal")
+})
+
+test_that("what a function gives must be a response", {
+  not_understood <- function(answer, words) {
+    local_mocked_connect_responses(function(req) answer)
+    expect_error(connect_viewer_token(), words, fixed = TRUE, class = "connectcreds_error_invalid_argument")
+  }
+  not_understood("text", "A mocked response must be an <httr2_response>")
+  not_understood(list(status_code = 99), "must be a number from 100 to 599")
+  not_understood(list(body = as.raw(c(65, 0))), "holds a NUL")
+  not_understood(list(body = 1), "`body` must be a single string")
+  not_understood(list(body = "", headers = list(`Content-Type` = 1)), "`content-type` must be a single string")
+})
+
+test_that("exactly one kind of mock is taken, in the words known for it", {
+  expect_error(
+    with_mocked_connect_responses(NULL), "One of `mock`, `token`, or `error` must be supplied.",
+    fixed = TRUE, class = "connectcreds_error_invalid_argument"
+  )
+  expect_error(
+    local_mocked_connect_responses(token = "a", error = TRUE),
+    "Exactly one of `mock`, `token`, or `error` must be supplied.\nx `token` and `error` were supplied together.",
+    fixed = TRUE
+  )
+  expect_error(
+    local_mocked_connect_responses(list(), "a", TRUE), "`mock`, `token`, and `error` were supplied together."
+  )
+  expect_error(
+    with_mocked_connect_responses(1, mock = "a"), "`mock` must be a function, a list, or `NULL`, not the string \"a\"."
+  )
+  expect_error(with_mocked_connect_responses(1, token = 1), "`token` must be a single string or `NULL`, not a number.")
+  expect_error(with_mocked_connect_responses(1, token = ""), "`token` must be a single string")
+  expect_error(with_mocked_connect_responses(1, error = NA), "`error` must be `TRUE` or `FALSE`, not `NA`.")
+  expect_identical(names(formals(with_mocked_connect_responses)), c("code", "mock", "token", "error", "env"))
+  expect_identical(names(formals(local_mocked_connect_responses)), c("mock", "token", "error", "env"))
+})
+
+test_that("the environment looks like Connect's inside, and as before outside", {
+  local_no_connect()
+  withr::local_envvar(CONNECT_SERVER = "https://connect.example", CONNECT_API_KEY = NA)
+  inside <- with_mocked_connect_responses(
+    Sys.getenv(c("RSTUDIO_PRODUCT", "CONNECT_SERVER", "CONNECT_API_KEY", "CONNECT_CONTENT_SESSION_TOKEN")),
+    token = "token"
+  )
+  expect_identical(unname(inside), c("CONNECT", "http://localhost:3030", "key", "session-token"))
+  expect_identical(Sys.getenv("CONNECT_SERVER"), "https://connect.example")
+  expect_identical(Sys.getenv(c("RSTUDIO_PRODUCT", "CONNECT_API_KEY"), NA, names = FALSE), c(NA_character_, NA))
+  expect_error(with_mocked_connect_responses(stop("out"), token = "token"), "out")
+  expect_identical(Sys.getenv("CONNECT_SERVER"), "https://connect.example")
+  expect_false(has_service_account_token())
+})
+
+test_that("mocks nest, and end in any order", {
+  local_no_connect()
+  with_mocked_connect_responses(token = "outer", {
+    expect_identical(connect_viewer_token()$access_token, "outer")
+    with_mocked_connect_responses(expect_identical(connect_viewer_token()$access_token, "inner"), token = "inner")
+    expect_identical(connect_viewer_token()$access_token, "outer")
+    expect_identical(mocked_connect_request_count(), 1)
+  })
+
+  start <- getNamespace("connectcreds")$start_mock
+  end <- getNamespace("connectcreds")$end_mock
+  first <- start(NULL, "first", FALSE)
+  second <- start(NULL, "second", FALSE)
+  end(first)
+  expect_identical(connect_viewer_token()$access_token, "second")
+  end(second)
+  expect_identical(Sys.getenv("CONNECT_SERVER", NA), NA_character_)
+  expect_false(has_viewer_token())
+})
+
+test_that("a local mock ends with the function that it is for", {
+  local_no_connect()
+  set_up <- function(env = parent.frame()) local_mocked_connect_responses(token = "token", env = env)
+  under_test <- function() {
+    set_up()
+    connect_viewer_token()$access_token
+  }
+  expect_identical(under_test(), "token")
+  expect_false(has_viewer_token())
+  local({
+    local_mocked_connect_responses(token = "token")
+    expect_true(has_viewer_token())
+  })
+  expect_false(has_viewer_token())
+})
+
+test_that("a local mock at top level ends when withr is told so", {
+  local_no_connect()
+  with_global <- function() {
+    suppressMessages(local_mocked_connect_responses(token = "token", env = globalenv()))
+    has <- has_viewer_token()
+    withr::deferred_run(globalenv())
+    has
+  }
+  expect_true(with_global())
+  expect_false(has_viewer_token())
+})
+
+test_that("time moves when a test says so", {
+  local_mocked_connect_responses(token = "token")
+  first <- connect_viewer_token()
+  mocked_connect_advance_time(30)
+  expect_identical(connect_viewer_token(), first)
+  mocked_connect_advance_time(3600)
+  expect_gte(connect_viewer_token()$expires_at, first$expires_at + 3600)
+  expect_identical(mocked_connect_request_count(), 2)
+  expect_error(mocked_connect_advance_time(-1), "`seconds` must be a number of seconds that is not negative")
+  expect_error(mocked_connect_advance_time("1"), class = "connectcreds_error_invalid_argument")
+})
+
+test_that("what tells of a mock needs one", {
+  expect_error(mocked_connect_request_count(), "There is no mock", class = "connectcreds_error_invalid_argument")
+  expect_error(mocked_connect_advance_time(1), "There is no mock")
+})
+
+test_that("a handle that was saved in another session is told from a mock", {
+  home <- getNamespace("connectcreds")
+  handle <- local_mocked_connect_responses(token = "token")
+  file <- withr::local_tempfile()
+  saveRDS(handle, file)
+  for (other in list(readRDS(file), NULL, "mock", environment())) {
+    expect_error(.Call(home$C_mock_request_count, other), "not a mock, or one that has ended or was saved in another")
+    expect_error(.Call(home$C_mock_end, other), "not a mock, or one that has ended or was saved in another")
+  }
+  expect_identical(.Call(home$C_mock_request_count, handle), 0)
+})
