@@ -1,7 +1,7 @@
 """Python under a call of the library: what a cancel or mock callback raises, and signals.
 
-A signal's Python handler runs on the main thread, between two bytecodes. While a call waits there are none, but those of
-the cancel callback, which the library asks at least every 100 ms on the thread that calls; so that on the main thread
+A signal's Python handler runs on the main thread, between two bytecodes. While a call waits there are none, but those
+of the cancel callback, which the library asks at least every 100 ms on the thread that calls; so that on the main thread
 there is always one. Three traps:
 
 * What leaves a ctypes callback as an exception is printed and forgotten. Here it is kept, the call is ended, and then
@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from threading import get_ident
-from typing import Any, Optional
+from typing import Any
 
 from . import _abi
 

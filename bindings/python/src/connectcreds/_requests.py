@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import get_ident
-from typing import Any, Optional, TypedDict
+from typing import Any, TypedDict
 
 from . import _abi, _callbacks, errors
 from ._handles import Answer, encoded

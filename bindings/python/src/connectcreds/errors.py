@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import enum
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from . import _abi
 

@@ -20,7 +20,7 @@ from ctypes import byref, c_void_p
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from . import _abi, _callbacks, errors
 from ._handles import Answer, encoded, text
