@@ -31,7 +31,7 @@ fn standin() -> PathBuf {
 
 #[test]
 #[ignore = "needs Python with pytest and others; tests/run runs it"]
-fn pytest_passes_in_bindings_python() {
+fn bindings_python_pass_their_own_tests() {
     let output = python()
         .args(["-m", "pytest", "-p", "no:cacheprovider", "--durations=5"])
         .current_dir(package())
@@ -66,7 +66,14 @@ impl Drop for Scratch {
 /// The wheel, built around the library as it is; no compiler and no registry is asked.
 fn wheel(directory: &Path) -> PathBuf {
     run(python()
-        .args(["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"])
+        .args([
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+        ])
         .arg("--wheel-dir")
         .arg(directory)
         .arg(package())
@@ -92,13 +99,10 @@ print(token.token_type, token.access_token)
 
 #[test]
 #[ignore = "needs Python with pip and hatchling; tests/run runs it"]
-fn pytest_needs_no_part_in_a_wheel_that_works_in_a_fresh_environment_without_rust() {
+fn bindings_python_are_a_wheel_that_works_in_a_fresh_environment_without_rust() {
     let scratch = Scratch::new("wheel");
     let wheel = wheel(&scratch.0.join("wheels"));
-    let name = wheel
-        .file_name()
-        .and_then(|name| name.to_str())
-        .expect("UTF-8");
+    let name = wheel.file_name().and_then(|name| name.to_str()).expect("UTF-8");
     let version = env!("CARGO_PKG_VERSION");
     assert!(
         name.starts_with(&format!("connectcreds-{version}-py3-none-linux_")),
@@ -113,7 +117,14 @@ fn pytest_needs_no_part_in_a_wheel_that_works_in_a_fresh_environment_without_rus
         command
     };
     run(python()
-        .args(["-m", "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-index",
+            "--disable-pip-version-check",
+        ])
         .arg(&wheel));
 
     let connect = Standin::start();
