@@ -36,9 +36,8 @@ def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         program = tmp_path / "bin" / "cargo"
         program.parent.mkdir()
         lines = "\n".join(map(json.dumps, said))
-        program.write_text(
-            f"#!/bin/sh\npwd >{called}\necho \"$@\" >>{called}\ncat <<'END'\n{lines}\nEND\nexit {status}\n"
-        )
+        script = ["#!/bin/sh", f"pwd >{called}", f'echo "$@" >>{called}', "cat <<'END'", lines, "END", f"exit {status}"]
+        program.write_text("\n".join(script))
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
         return called
@@ -89,7 +88,13 @@ def test_otherwise_cargo_builds_it_alone_and_says_where(hook: ModuleType, cargo:
 
 def test_a_build_that_fails_is_an_error(hook: ModuleType, cargo: Any) -> None:
     cargo([], status=101)
-    with pytest.raises(RuntimeError, match="cargo rustc .* failed"):
+    with pytest.raises(RuntimeError, match=r"cargo rustc .* failed"):
+        build(hook)
+
+
+def test_a_build_without_the_library_is_an_error(hook: ModuleType, cargo: Any) -> None:
+    cargo([{"reason": "build-finished", "success": True}])
+    with pytest.raises(RuntimeError, match=r"built no libconnectcreds\.so"):
         build(hook)
 
 
