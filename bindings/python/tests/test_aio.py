@@ -15,7 +15,7 @@ import pytest
 from support import RESOURCE, Silent, Standin, ended, program
 
 import connectcreds
-from connectcreds import aio
+from connectcreds import _threads, aio
 from connectcreds.testing import mock_function
 
 
@@ -66,9 +66,9 @@ def test_a_cancelled_task_leaves_its_call(silent: Silent) -> None:
         await asyncio.get_running_loop().run_in_executor(None, silent.wait_for_request)
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(task, 0.05)
-        # Its thread is gone, too.
+        # So does its thread, though the server is silent.
         deadline = time.monotonic() + 10
-        while any(thread.name == "connectcreds" for thread in threading.enumerate()):
+        while connectcreds._callbacks._waiting:
             assert time.monotonic() < deadline, "the call goes on"
             await asyncio.sleep(0.01)
 
@@ -123,6 +123,25 @@ def test_calls_that_wait_keep_none_back_that_the_cache_answers(connect: Standin,
             task.cancel()
 
     asyncio.run(ask())
+
+
+def test_threads_are_used_again_and_go_when_there_is_no_work(connect: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_threads, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(_threads, "_threads", _threads._Threads())
+    before = threading.active_count()
+
+    async def ask() -> None:
+        for _ in range(20):
+            await aio.service_account_token()
+        assert threading.active_count() <= before + 2
+        await asyncio.gather(*(aio.has_workload_token() for _ in range(20)))
+
+    asyncio.run(ask())
+    deadline = time.monotonic() + 30
+    while threading.active_count() > before:
+        assert time.monotonic() < deadline, "threads stay"
+        time.sleep(0.01)
+    assert asyncio.run(aio.service_account_token()).access_token
 
 
 def test_context_variables_are_those_of_the_task() -> None:

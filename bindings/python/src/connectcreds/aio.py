@@ -1,19 +1,19 @@
 """The calls for asyncio: the same functions, to be awaited. The event loop goes on while a call waits.
 
-Each call runs on a thread of its own. When its task is cancelled, the call ends within 100 ms.
+A call runs on another thread. When its task is cancelled, it ends within 100 ms.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _credentials as _sync
+from . import _threads
 from ._credentials import NOT_GIVEN, NotGiven
 from ._requests import Options
 from ._token import AwsCredentials, Token
@@ -54,10 +54,7 @@ async def off_loop(call: Callable[..., _T], *args: Any, **options: Any) -> _T:
         else:
             tell(answer.set_result, value)
 
-    # Not a pool: calls that wait for a silent server must not keep those back that the cache answers. A daemon: the
-    # end of the interpreter does not wait for the call, but ends it.
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(run,), name="connectcreds", daemon=True).start()
+    _threads.run(partial(contextvars.copy_context().run, run))
     try:
         return await answer
     finally:
