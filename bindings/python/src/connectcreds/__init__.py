@@ -44,7 +44,7 @@ from .errors import (
     NotSupportedError,
     RefusedError,
     Status,
-    TimeoutError,
+    TimeoutError,  # noqa: A004 - it is one
     TlsError,
 )
 

@@ -143,9 +143,7 @@ cc_string_free = _bind("cc_string_free", None, c_void_p)
 
 cc_mock_token = _bind("cc_mock_token", c_int32, c_char_p, c_void_p, c_void_p)
 cc_mock_failure = _bind("cc_mock_failure", c_int32, c_void_p, c_void_p)
-cc_mock_responses = _bind(
-    "cc_mock_responses", c_int32, POINTER(MockResponseStruct), c_size_t, c_void_p, c_void_p
-)
+cc_mock_responses = _bind("cc_mock_responses", c_int32, POINTER(MockResponseStruct), c_size_t, c_void_p, c_void_p)
 cc_mock_function = _bind("cc_mock_function", c_int32, MockFn, c_void_p, c_void_p, c_void_p)
 cc_mock_request_count = _bind("cc_mock_request_count", c_size_t, c_void_p)
 cc_mock_advance_time = _bind("cc_mock_advance_time", c_int32, c_void_p, c_int64)

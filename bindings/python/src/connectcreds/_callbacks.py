@@ -1,7 +1,7 @@
 """Python under a call of the library: what a cancel or mock callback raises, and signals.
 
-A signal's Python handler runs on the main thread, between two bytecodes. While a call waits there are none, but those of
-the cancel callback, which the library asks at least every 100 ms on the thread that calls; so that on the main thread
+A signal's Python handler runs on the main thread, between two bytecodes. While a call waits there are none, but those
+of the cancel callback, which the library asks at least every 100 ms on the thread that calls; so that on the main thread
 there is always one. Three traps:
 
 * What leaves a ctypes callback as an exception is printed and forgotten. Here it is kept, the call is ended, and then
@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from threading import get_ident
-from typing import Any, Optional
+from typing import Any
 
 from . import _abi
 
@@ -41,7 +41,7 @@ def raise_kept() -> None:
         raise why
 
 
-def _polls(cancelled: Optional[Callable[[], object]]) -> Generator[bool, Any, None]:
+def _polls(cancelled: Callable[[], object] | None) -> Generator[bool, Any, None]:
     """Says, each time it is resumed, whether the call ends. Signal handlers run in here."""
     ended = False
     while True:
@@ -72,8 +72,8 @@ class Poll:
 
     __slots__ = ("_generator", "callback")
 
-    def __init__(self, cancelled: Optional[Callable[[], object]] = None) -> None:
-        self._generator = _polls(cancelled)
+    def __init__(self, cancelled: Callable[[], object] | None = None) -> None:
+        self._generator: Any = _polls(cancelled)
         next(self._generator)
         #: For cc_request_set_cancel(), with NULL for the user data.
         self.callback = _abi.CancelFn(self._generator.send)
@@ -81,7 +81,7 @@ class Poll:
     @property
     def is_running(self) -> bool:
         """Whether a signal handler that it runs is asking."""
-        return self._generator.gi_running
+        return bool(self._generator.gi_running)
 
 
 class MainThread:

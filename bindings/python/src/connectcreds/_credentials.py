@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Optional, Union
+from typing import TYPE_CHECKING, Final
 
-from . import _abi, _callbacks, errors
+from . import _abi, _callbacks
 from ._handles import Answer, encoded
 from ._requests import Options, request_for
 from ._token import AwsCredentials, Token, TokenType
@@ -27,7 +27,7 @@ class NotGiven(Enum):
 NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 
-def _token(function: Callable[..., int], options: Options, *subject: Optional[bytes]) -> Token:
+def _token(function: Callable[..., int], options: Options, *subject: bytes | None) -> Token:
     answer = Answer()
     request = request_for(options)
     if "cancel" in options:
@@ -42,7 +42,7 @@ def _token(function: Callable[..., int], options: Options, *subject: Optional[by
     return Token(answer)
 
 
-def _has(function: Callable[..., bool], options: Options, *subject: Optional[bytes]) -> bool:
+def _has(function: Callable[..., bool], options: Options, *subject: bytes | None) -> bool:
     request = request_for(options)
     with _callbacks.waiting():
         has = function(*subject, request.address)
@@ -63,7 +63,7 @@ def service_account_token(**options: Unpack[Options]) -> Token:
     return _token(_abi.cc_service_account_token, options)
 
 
-def viewer_token(session_token: Optional[str], **options: Unpack[Options]) -> Token:
+def viewer_token(session_token: str | None, **options: Unpack[Options]) -> Token:
     """The token of the person who looks at the content.
 
     Args:
@@ -109,9 +109,7 @@ def exchange_token(subject_token: str, subject_token_type: str, **options: Unpac
     )
 
 
-def aws_credentials(
-    *, session_token: Union[str, None, NotGiven] = NOT_GIVEN, **options: Unpack[Options]
-) -> AwsCredentials:
+def aws_credentials(*, session_token: str | NotGiven | None = NOT_GIVEN, **options: Unpack[Options]) -> AwsCredentials:
     """AWS credentials: the service account's, or a viewer's when `session_token` is given.
 
     Args:
@@ -136,7 +134,7 @@ def has_service_account_token(**options: Unpack[Options]) -> bool:
     return _has(_abi.cc_has_service_account_token, options)
 
 
-def has_viewer_token(session_token: Optional[str], **options: Unpack[Options]) -> bool:
+def has_viewer_token(session_token: str | None, **options: Unpack[Options]) -> bool:
     """Whether `viewer_token()` gives a token; arguments and waiting as there.
 
     Raises:
@@ -158,5 +156,3 @@ def running_on_connect() -> bool:
     """Whether the process runs as content on Posit Connect or Connect Cloud."""
     on_connect: bool = _abi.cc_running_on_connect()
     return on_connect
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ctypes import byref, c_void_p, sizeof, string_at
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Union
 
 from . import _abi, errors
 from ._credentials import NOT_GIVEN, NotGiven
@@ -45,7 +45,7 @@ def clear_cache() -> None:
     _abi.cc_cache_clear()
 
 
-def forget_session(session_token: Optional[str]) -> None:
+def forget_session(session_token: str | None) -> None:
     """Drops all that is held for a viewer's session token: call it when the viewer leaves. None is a no-op."""
     _abi.cc_cache_forget_session(encoded("session_token", session_token))
 
@@ -73,14 +73,14 @@ _Number = Union[int, None, NotGiven]
 
 def configure(
     *,
-    ca_bundle: Union[str, None, NotGiven] = NOT_GIVEN,
+    ca_bundle: str | NotGiven | None = NOT_GIVEN,
     timeout_ms: _Number = NOT_GIVEN,
     attempt_timeout_ms: _Number = NOT_GIVEN,
     connect_timeout_ms: _Number = NOT_GIVEN,
     max_attempts: _Number = NOT_GIVEN,
     cache_capacity: _Number = NOT_GIVEN,
     default_lifetime_s: _Number = NOT_GIVEN,
-    background_refresh: Union[bool, None, NotGiven] = NOT_GIVEN,
+    background_refresh: bool | NotGiven | None = NOT_GIVEN,
 ) -> None:
     """Sets what holds for the whole process. None, and 0, go back to the default; what is not given stays as it is.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ctypes import byref
 from threading import get_ident
-from typing import Any, Optional, TypedDict
+from typing import Any, TypedDict
 
 from . import _abi, _callbacks, errors
 from ._handles import Answer, encoded
@@ -20,31 +19,31 @@ class Options(TypedDict, total=False):
     """
 
     #: URL of the service that the token is for (RFC 8693, section 2.1).
-    resource: Optional[str]
+    resource: str | None
     #: Scopes wanted, separated by spaces.
-    scope: Optional[str]
+    scope: str | None
     #: GUID of the integration that is meant, of those associated with the content. Connect 2025.07 and later.
-    audience: Optional[str]
+    audience: str | None
     #: Type of token wanted, one of `TokenType` or another URN.
-    requested_token_type: Optional[str]
+    requested_token_type: str | None
     #: The content session token; from CONNECT_CONTENT_SESSION_TOKEN_FILE or CONNECT_CONTENT_SESSION_TOKEN.
-    content_token: Optional[str]
+    content_token: str | None
     #: The Connect server; from CONNECT_SERVER.
-    server_url: Optional[str]
+    server_url: str | None
     #: The Connect API key; from CONNECT_API_KEY.
-    api_key: Optional[str]
+    api_key: str | None
     #: Any further form parameters.
-    params: Optional[Mapping[str, Optional[str]]]
+    params: Mapping[str, str | None] | None
     #: How long the call may take, in milliseconds; None or 0: the configured default.
-    timeout_ms: Optional[int]
+    timeout_ms: int | None
     #: Remaining life the token should have, in seconds. Best effort: `Token.expires_at` says what it has.
-    min_validity_s: Optional[int]
+    min_validity_s: int | None
     #: Asks the server even if a good token is cached.
-    force_refresh: Optional[bool]
+    force_refresh: bool | None
     #: Takes the process for one that runs on Connect, whatever the environment says.
-    on_connect: Optional[bool]
+    on_connect: bool | None
     #: Asked on the calling thread, at least every 100 ms, while the call waits; true ends it with `CancelledError`.
-    cancel: Optional[Callable[[], object]]
+    cancel: Callable[[], object] | None
 
 
 class Request:
@@ -52,7 +51,7 @@ class Request:
 
     __slots__ = ("_poll", "address")
 
-    def __init__(self, poll: Optional[_callbacks.Poll]) -> None:
+    def __init__(self, poll: _callbacks.Poll | None) -> None:
         self.address: Any = None
         # The library calls it as long as the request lives.
         self._poll = poll

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 
 from . import _abi
 from ._handles import Answer, AwsAnswer, text
@@ -27,7 +27,7 @@ class TokenType:
     USER_SESSION = "urn:posit:connect:user-session-token"
 
 
-def _instant(seconds: int) -> Optional[datetime]:
+def _instant(seconds: int) -> datetime | None:
     return None if seconds < 0 else datetime.fromtimestamp(seconds, timezone.utc)
 
 
@@ -48,7 +48,7 @@ class Token(Mapping[str, str]):
         # Strings are read when they are asked for: of most tokens one is.
         self._answer = answer
         self._address: Any = answer[0]
-        self._fields: Optional[Mapping[str, str]] = None
+        self._fields: Mapping[str, str] | None = None
 
     @property
     def access_token(self) -> str:
@@ -63,17 +63,17 @@ class Token(Mapping[str, str]):
         return token_type.decode()
 
     @property
-    def issued_token_type(self) -> Optional[str]:
+    def issued_token_type(self) -> str | None:
         """What was issued, as a URN; None when the server did not say."""
         return text(_abi.cc_token_issued_type(self._address))
 
     @property
-    def expires_at(self) -> Optional[datetime]:
+    def expires_at(self) -> datetime | None:
         """When the token expires by this machine's clock, in UTC; None when that is unknown."""
         return _instant(_abi.cc_token_expires_at(self._address))
 
     @property
-    def authorization(self) -> Optional[str]:
+    def authorization(self) -> str | None:
         """The header Authorization that presents the token; None for types other than Bearer. A secret."""
         return text(_abi.cc_token_authorization(self._address))
 
@@ -158,9 +158,9 @@ class AwsCredentials:
     #: AWS_SECRET_ACCESS_KEY. A secret: do not print it.
     secret_access_key: str
     #: AWS_SESSION_TOKEN, or None. A secret: do not print it.
-    session_token: Optional[str]
+    session_token: str | None
     #: When they expire by AWS's clock, in UTC; None when they do not say.
-    expires_at: Optional[datetime]
+    expires_at: datetime | None
 
     def __init__(self, answer: AwsAnswer) -> None:
         address: Any = answer[0]

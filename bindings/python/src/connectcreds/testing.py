@@ -1,0 +1,209 @@
+"""Mocks, for the tests of programs that use this package.
+
+    with mock_token("the-token") as mock:
+        assert my_program.authorization() == "Bearer the-token"
+        assert mock.request_count == 1
+
+From the start of a mock to its end the process, all its threads included, seems to run on Connect: server
+http://localhost:3030, API key "key", content session token "session-token", and "user-token" for a viewer without one.
+Nothing goes over the network. A mock has a cache of its own. Mocks nest, and the innermost answers; they may end in any
+order. A child that is forked inside a mock has it, too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from ctypes import byref, c_void_p
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Union
+
+from . import _abi, _callbacks, errors
+from ._handles import Answer, encoded, text
+
+__all__ = [
+    "Mock",
+    "Request",
+    "Response",
+    "mock_failure",
+    "mock_function",
+    "mock_responses",
+    "mock_token",
+]
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Response:
+    """A server's answer."""
+
+    #: Text as it is, or what becomes JSON.
+    body: str | Mapping[str, object] = ""
+    status: int = 200
+    content_type: str = _JSON
+
+
+#: A response, or the body of one with the status 200.
+Answers = Union[Response, Mapping[str, object], str]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the library would send. The mock answers in place of the server."""
+
+    method: str
+    url: str
+    #: Header fields by name in lower case.
+    headers: Mapping[str, str] = field(repr=False)
+    #: Parameters of the form, decoded.
+    params: Mapping[str, str] = field(repr=False)
+
+
+class Mock:
+    """A mock that answers from its start to its end: `with mock_token("…") as mock:`."""
+
+    def __init__(self, start: Callable[..., int], *arguments: Any, keeps: object = None) -> None:
+        # The library calls it until the end.
+        self._keeps = keeps
+        self._lock = threading.Lock()
+        answer = Answer()
+        mock = c_void_p()
+        # The error is freed with `answer`; this object ends the mock.
+        status = start(*arguments, byref(mock), answer.error_out())
+        if status:
+            raise answer.failure(status)
+        self._mock = mock
+        _alive.add(self)
+
+    @property
+    def request_count(self) -> int:
+        """How many requests it has answered, or let through."""
+        with self._lock:
+            self._require_alive()
+            count: int = _abi.cc_mock_request_count(self._mock)
+        return count
+
+    def advance_time(self, by: int | timedelta) -> None:
+        """Lets time pass, in seconds: tokens come near their end, and expire."""
+        seconds = int(by.total_seconds()) if isinstance(by, timedelta) else by
+        if not isinstance(seconds, int) or isinstance(seconds, bool):
+            raise TypeError(f"a time is a number of seconds or a timedelta, not {type(by).__name__}")
+        if not -(2**63) <= seconds < 2**63:
+            raise errors.InvalidArgumentError(f"{seconds} seconds are too many.")
+        with self._lock:
+            self._require_alive()
+            status = _abi.cc_mock_advance_time(self._mock, seconds)
+        if status:
+            raise errors.from_status(status, f"Time can not be moved by {seconds} seconds.")
+
+    def end(self) -> None:
+        """Ends the mock; again is a no-op. Waits for a mock function that is running on another thread."""
+        with self._lock:
+            mock, self._mock = self._mock, c_void_p()
+        _alive.discard(self)
+        _abi.cc_mock_end(mock)
+
+    def _require_alive(self) -> None:
+        if not self._mock:
+            raise RuntimeError("the mock has ended")
+
+    def __enter__(self) -> Mock:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        why: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.end()
+
+
+def mock_token(access_token: str) -> Mock:
+    """Answers every question with this token."""
+    return Mock(_abi.cc_mock_token, encoded("access_token", access_token))
+
+
+def mock_failure() -> Mock:
+    """Answers as Connect does when no integration is associated with the content: status 400, code 212."""
+    return Mock(_abi.cc_mock_failure)
+
+
+def mock_responses(responses: Iterable[Answers]) -> Mock:
+    """Answers with one response after the other, and then with status 503."""
+    given = [_response(each) for each in responses]
+    array = (_abi.MockResponseStruct * len(given))()
+    for struct, (status, content_type, body) in zip(array, given):
+        struct.status, struct.content_type, struct.body = status, content_type, body
+    return Mock(_abi.cc_mock_responses, array, len(given))
+
+
+def mock_function(answer: Callable[[Request], Answers | None]) -> Mock:
+    """Answers with what the function gives for a request; None sends the request to its server.
+
+    The function is called on the thread that asked. What it raises, the call raises.
+    """
+
+    def called(request: int, reply: int, user_data: Any) -> bool:
+        try:
+            response = answer(_request(request))
+            if response is None:
+                return False
+            _abi.cc_mock_reply_set(reply, *_response(response))
+        except BaseException as why:
+            _callbacks.keep(why)
+            # The call fails, and then raises what is kept.
+            _abi.cc_mock_reply_set(reply, 500, b"text/plain", b"")
+        return True
+
+    callback = _abi.MockFn(called)
+    return Mock(_abi.cc_mock_function, callback, None, keeps=callback)
+
+
+def _response(given: Answers) -> tuple[int, bytes | None, bytes | None]:
+    response = given if isinstance(given, Response) else Response(given)
+    body = response.body
+    if isinstance(body, Mapping):
+        body = json.dumps(dict(body))
+    status = response.status
+    if not isinstance(status, int) or isinstance(status, bool):
+        raise TypeError(f"a status is an int, not {type(status).__name__}")
+    if not 100 <= status <= 599:
+        raise errors.InvalidArgumentError(f"A status is between 100 and 599, not {status}.")
+    return status, encoded("content_type", response.content_type), encoded("body", body)
+
+
+def _request(request: int) -> Request:
+    return Request(
+        method=_abi.cc_mock_request_method(request).decode(),
+        url=_abi.cc_mock_request_url(request).decode(),
+        headers={
+            _abi.cc_mock_request_header_name(request, index).decode().lower(): (
+                text(_abi.cc_mock_request_header_value(request, index)) or ""
+            )
+            for index in range(_abi.cc_mock_request_header_count(request))
+        },
+        params={
+            _abi.cc_mock_request_param_name(request, index).decode(): (
+                text(_abi.cc_mock_request_param_value(request, index)) or ""
+            )
+            for index in range(_abi.cc_mock_request_param_count(request))
+        },
+    )
+
+
+_alive: set[Mock] = set()
+
+
+def _end_all() -> None:
+    # No daemon thread may be in a mock function while the interpreter goes.
+    for mock in list(_alive):
+        mock.end()
+
+
+atexit.register(_end_all)
