@@ -1,8 +1,8 @@
 """Python under a call of the library: what a cancel or mock callback raises, and signals.
 
-A signal's Python handler runs on the main thread, between two bytecodes. While a call waits there are none, but those
-of the cancel callback, which the library asks at least every 100 ms on the thread that calls; so that on the main thread
-there is always one. Three traps:
+A signal's Python handler runs on the main thread, between two bytecodes. While a call waits there are none but those of
+the cancel callback, which the library asks at least every 100 ms on the thread that calls: on the main thread there is
+always one. Three traps:
 
 * What leaves a ctypes callback as an exception is printed and forgotten. Here it is kept, the call is ended, and then
   it is raised.

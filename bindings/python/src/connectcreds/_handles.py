@@ -69,6 +69,7 @@ def encoded(what: str, value: str | None) -> bytes | None:
         raise TypeError(f"{what} is a string or None, not {type(value).__name__}")
     given = value.encode("utf-8", "surrogatepass")
     if b"\0" in given:
-        # The library would see the part before it.
-        raise errors.InvalidArgumentError(f"The {what.replace('_', ' ')} holds a control character.")
+        # The library would see the part before it. In its words:
+        name = what.replace("_", " ").replace("api", "API").replace("url", "URL")
+        raise errors.InvalidArgumentError(f"The {name} holds a control character.")
     return given
