@@ -1,0 +1,224 @@
+"""requests and httpx send a token with each request, and another one once when the service answers 401."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable
+
+import httpx
+import pytest
+import requests
+from support import Standin
+
+import connectcreds
+from connectcreds.auth import HttpxAuth, RequestsAuth
+
+
+class Service:
+    """A service that takes tokens: what it was sent, and which tokens it refuses."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str | None, bytes]] = []
+        self.refused: set[str | None] = set()
+        self.refuses_all = False
+        self.redirect: str | None = None
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                if self.headers.get("Transfer-Encoding") == "chunked":
+                    body = b""
+                    while size := int(self.rfile.readline(), 16):
+                        body += self.rfile.read(size)
+                        self.rfile.readline()
+                    self.rfile.readline()
+                else:
+                    body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                authorization = self.headers.get("Authorization")
+                service.seen.append((self.path, authorization, body))
+                if service.redirect is not None and self.path == "/redirect":
+                    self.send_response(307)
+                    self.send_header("Location", service.redirect)
+                elif service.refuses_all or authorization in service.refused:
+                    self.send_response(401)
+                else:
+                    self.send_response(200)
+                self.send_header("Content-Length", "4")
+                self.end_headers()
+                self.wfile.write(b"body")
+
+            do_GET = do_POST  # noqa: N815 - http.server's name
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with contextlib.closing(Service()) as server:
+        yield server
+
+
+Send = Callable[..., tuple[int, str]]
+
+
+def with_requests(url: str, ask: Any, *args: Any, content: Any = None, **options: Any) -> tuple[int, str]:
+    with requests.Session() as session:
+        session.trust_env = False
+        session.auth = RequestsAuth(ask, *args, **options)
+        answer = session.post(url, data=content, timeout=30)
+        return answer.status_code, answer.text
+
+
+def with_httpx(url: str, ask: Any, *args: Any, content: Any = None, **options: Any) -> tuple[int, str]:
+    auth = HttpxAuth(ask, *args, **options)
+    with httpx.Client(auth=auth, trust_env=False, follow_redirects=True) as client:
+        answer = client.post(url, content=content)
+        return answer.status_code, answer.text
+
+
+def with_httpx_async(url: str, ask: Any, *args: Any, content: Any = None, **options: Any) -> tuple[int, str]:
+    async def send() -> tuple[int, str]:
+        auth = HttpxAuth(ask, *args, **options)
+        async with httpx.AsyncClient(auth=auth, trust_env=False, follow_redirects=True) as client:
+            answer = await client.post(url, content=content)
+            return answer.status_code, answer.text
+
+    return asyncio.run(send())
+
+
+ALL = pytest.mark.parametrize("send", [with_requests, with_httpx, with_httpx_async])
+
+
+@ALL
+def test_each_request_carries_the_token(connect: Standin, service: Service, send: Send) -> None:
+    viewer = connect.viewer("alice")
+    for _ in range(2):
+        assert send(service.url, connectcreds.viewer_token, viewer, scope="s", content=b"x") == (200, "body")
+    authorization = connectcreds.viewer_token(viewer, scope="s").authorization
+    assert service.seen == [("/", authorization, b"x")] * 2
+    assert connect.exchanges == 1
+
+
+@ALL
+def test_after_a_401_the_request_goes_once_more_with_another_token(
+    connect: Standin, service: Service, send: Send
+) -> None:
+    first = connectcreds.service_account_token().authorization
+    service.refused.add(first)
+    assert send(service.url, connectcreds.service_account_token, content=b"x" * 1000) == (200, "body")
+    second = connectcreds.service_account_token().authorization
+    assert second != first
+    assert service.seen == [("/", first, b"x" * 1000), ("/", second, b"x" * 1000)]
+    assert connect.exchanges == 2
+
+
+@ALL
+def test_a_service_that_refuses_every_token_is_asked_twice(connect: Standin, service: Service, send: Send) -> None:
+    service.refuses_all = True
+    assert send(service.url, connectcreds.service_account_token) == (401, "body")
+    assert len(service.seen) == 2
+    assert connect.exchanges == 2
+
+
+@ALL
+def test_a_401_is_handed_on_when_there_is_no_other_token(connect: Standin, service: Service, send: Send) -> None:
+    # A viewer's token stays the same until it expires.
+    service.refuses_all = True
+    assert send(service.url, connectcreds.viewer_token, connect.viewer("alice")) == (401, "body")
+    assert len(service.seen) == 1
+    assert connect.exchanges == 2
+
+
+@ALL
+def test_a_body_that_can_not_be_read_again_is_not_sent_again(connect: Standin, service: Service, send: Send) -> None:
+    service.refuses_all = True
+
+    def parts() -> Iterator[bytes]:
+        yield b"once"
+
+    async def async_parts() -> Any:
+        yield b"once"
+
+    body = async_parts() if send is with_httpx_async else parts()
+    assert send(service.url, connectcreds.service_account_token, content=body) == (401, "body")
+    assert [each[2] for each in service.seen] == [b"once"]
+
+
+def test_requests_sends_a_file_again_from_where_it_stood(connect: Standin, service: Service) -> None:
+    service.refused.add(connectcreds.service_account_token().authorization)
+    file = io.BytesIO(b"skipped and sent")
+    file.seek(len(b"skipped "))
+    assert with_requests(service.url, connectcreds.service_account_token, content=file) == (200, "body")
+    assert [each[2] for each in service.seen] == [b"and sent"] * 2
+
+
+@ALL
+def test_no_token_goes_where_a_redirect_to_another_host_points(connect: Standin, service: Service, send: Send) -> None:
+    with contextlib.closing(Service()) as other:
+        other.refuses_all = True
+        service.redirect = other.url.replace("127.0.0.1", "localhost") + "/other"
+        assert send(service.url + "/redirect", connectcreds.service_account_token)[0] == 401
+        assert other.seen
+        assert {authorization for _, authorization, _ in other.seen} == {None}
+
+
+@ALL
+def test_why_there_is_no_token_is_raised_before_anything_is_sent(service: Service, send: Send) -> None:
+    with pytest.raises(connectcreds.NotOnConnectError):
+        send(service.url, connectcreds.service_account_token)
+    assert service.seen == []
+
+
+@ALL
+def test_a_token_that_is_no_bearer_is_not_sent(connect: Standin, service: Service, send: Send) -> None:
+    aws = connectcreds.TokenType.AWS_CREDENTIALS
+    with pytest.raises(ValueError, match="'aws_credentials' is not presented"):
+        send(service.url, connectcreds.service_account_token, requested_token_type=aws)
+    assert service.seen == []
+
+
+@ALL
+def test_any_function_that_gives_a_token_can_be_asked(connect: Standin, service: Service, send: Send) -> None:
+    assert send(service.url, lambda: connectcreds.workload_token()) == (200, "body")
+
+
+def test_httpx_does_not_block_the_loop(connect: Standin, service: Service) -> None:
+    connect.order({"order": "delay", "milliseconds": 400})
+    turns = 0
+
+    async def send() -> None:
+        nonlocal turns
+        auth = HttpxAuth(connectcreds.service_account_token)
+        async with httpx.AsyncClient(auth=auth, trust_env=False) as client:
+            request = asyncio.create_task(client.get(service.url))
+            while not request.done():
+                turns += 1
+                await asyncio.sleep(0.005)
+            assert (await request).status_code == 200
+
+    asyncio.run(send())
+    assert turns > 10
+
+
+def test_there_is_nothing_else_in_the_module() -> None:
+    import connectcreds.auth
+
+    with pytest.raises(AttributeError, match="has no attribute 'HttpAuth'"):
+        connectcreds.auth.HttpAuth  # type: ignore[attr-defined]  # noqa: B018

@@ -1,0 +1,53 @@
+"""The fixtures, as the tests of another program use them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+import pytest
+
+TESTS = """
+import connectcreds
+import pytest
+
+
+def test_token(connect_token):
+    assert connectcreds.service_account_token().access_token == "mocked-token"
+    assert connect_token.request_count == 1
+
+
+def test_failure(connect_failure):
+    with pytest.raises(connectcreds.RefusedError):
+        connectcreds.workload_token()
+
+
+def test_mocks(connect_mocks):
+    outer = connect_mocks.failure()
+    connect_mocks.responses([{"access_token": "response"}])
+    assert connectcreds.service_account_token().access_token == "response"
+    connect_mocks.function(lambda request: {"access_token": "function"})
+    assert connectcreds.service_account_token().access_token == "function"
+    mock = connect_mocks.token("token")
+    assert connectcreds.service_account_token().access_token == "token"
+    mock.end()
+    assert connectcreds.service_account_token().access_token == "function"
+    assert outer.request_count == 0
+
+
+def test_nothing():
+    assert not connectcreds.running_on_connect()
+"""
+
+
+def test_fixtures_start_mocks_that_end_with_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TESTS)
+    installed = any(each.name == "connectcreds" for each in importlib.metadata.entry_points().get("pytest11", ()))
+    plugin = () if installed else ("-p", "connectcreds.pytest_plugin")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugin)
+    result.assert_outcomes(passed=4)
+
+
+def test_the_plugin_loads_no_library_by_itself(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile("def test_of_a_program_that_needs_none(): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "connectcreds.pytest_plugin")
+    result.assert_outcomes(passed=1)
