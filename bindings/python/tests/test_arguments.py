@@ -12,6 +12,7 @@ from connectcreds import TokenType, _requests
 
 TEXTS = ["resource", "scope", "audience", "requested_token_type", "content_token", "server_url", "api_key"]
 CALL: Any = connectcreds.service_account_token
+HAS: Any = connectcreds.has_service_account_token
 
 
 def test_every_argument_is_sent_or_used(connect: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +90,7 @@ def test_no_more_requests_are_kept_than_some(connect: Standin) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_text_that_can_not_be_used_is_refused(connect: Standin, name: str) -> None:
     for bad in ("line\nfeed", "nul\0", "lone \ud800 surrogate"):
-        for call in (CALL, connectcreds.has_service_account_token):
+        for call in (CALL, HAS):
             with pytest.raises(connectcreds.InvalidArgumentError) as raised:
                 call(**{name: bad})
             assert all(word in str(raised.value).lower() for word in name.split("_"))

@@ -221,4 +221,4 @@ def test_there_is_nothing_else_in_the_module() -> None:
     import connectcreds.auth
 
     with pytest.raises(AttributeError, match="has no attribute 'HttpAuth'"):
-        connectcreds.auth.HttpAuth  # type: ignore[attr-defined]  # noqa: B018
+        connectcreds.auth.HttpAuth  # noqa: B018

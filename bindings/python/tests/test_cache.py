@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_a_cleared_cache_is_empty(connect: Standin) -> None:
 @pytest.fixture
 def _configured() -> Any:
     yield
-    names = connectcreds.configure.__kwdefaults__
+    names = inspect.signature(connectcreds.configure).parameters
     every: Any = dict.fromkeys(names)
     connectcreds.configure(**every)
 

@@ -187,7 +187,7 @@ def test_tokens_that_are_held_to_the_end_do_not_disturb_it(connect: Standin) -> 
             token = connectcreds.workload_token()
             def __del__(self, write=os.write):
                 write(1, f"{len(self.token.access_token) > 10}\\n".encode())
-        sys.late = Late()
+        late = Late()
         # Registered before, or after, this package's own.
         atexit.register(lambda: print(connectcreds.service_account_token(scope="at the end").token_type, flush=True))
         """

@@ -41,7 +41,9 @@ def test_nothing():
 
 def test_fixtures_start_mocks_that_end_with_the_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
-    installed = any(each.name == "connectcreds" for each in importlib.metadata.entry_points().get("pytest11", ()))
+    # Where the package is installed pytest finds the plugin by itself; from its source it has to be named.
+    entries = [entry for each in importlib.metadata.distributions() for entry in each.entry_points]
+    installed = any((entry.group, entry.name) == ("pytest11", "connectcreds") for entry in entries)
     plugin = () if installed else ("-p", "connectcreds.pytest_plugin")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugin)
     result.assert_outcomes(passed=4)

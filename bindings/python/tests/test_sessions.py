@@ -66,10 +66,9 @@ def test_flask_requests_the_current_one_and_another() -> None:
 
 
 def test_shiny_sessions_of_an_application_and_of_its_modules() -> None:
-    shiny = pytest.importorskip("shiny")
+    shiny: Any = pytest.importorskip("shiny")
     seen: list[Any] = []
 
-    @shiny.module.server
     def module(input: Any, output: Any, session: Any) -> None:  # noqa: A002 - Shiny's name
         seen.append(sessions.from_shiny(session))
         seen.append(sessions.from_shiny())
@@ -77,7 +76,7 @@ def test_shiny_sessions_of_an_application_and_of_its_modules() -> None:
     def server(input: Any, output: Any, session: Any) -> None:  # noqa: A002 - Shiny's name
         seen.append(sessions.from_shiny(session))
         seen.append(sessions.from_shiny())
-        module("a-module")
+        shiny.module.server(module)("a_module")
 
     application = shiny.App(shiny.ui.page_fluid("a page"), server)
     client = starlette.testclient.TestClient(application.starlette_app)
