@@ -1,0 +1,110 @@
+"""What a cached token costs in Python, beside what a user would take instead, in the same run.
+
+    cargo run --release --example connect-standin -- python benches/python.py
+
+with CONNECTCREDS_LIB naming the release library, bindings/python/src on PYTHONPATH, and google-auth and azure-identity
+installed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import gc
+import io
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import connectcreds
+import requests
+import urllib3
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import ClientSecretCredential
+from connectcreds import _abi
+from google.oauth2.credentials import Credentials
+
+ROUNDS = 51
+CALLS = 2000
+RESOURCE = "https://example.cloud.databricks.com"
+VIEWER = os.environ["STANDIN_VIEWER_TOKEN"]
+
+
+class Azure(requests.adapters.HTTPAdapter):
+    """Answers as Microsoft Entra does, without a network."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        tenant = "https://login.microsoftonline.com/tenant"
+        body = {
+            "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{tenant}/oauth2/v2.0/token",
+            "issuer": f"{tenant}/v2.0",
+            "access_token": "a" * 1000,
+            "expires_in": 3600,
+            "token_type": "Bearer",
+        }
+        headers = {"Content-Type": "application/json"}
+        raw = urllib3.HTTPResponse(io.BytesIO(json.dumps(body).encode()), headers, 200, preload_content=False)
+        return self.build_response(request, raw)
+
+
+def azure() -> Callable[[], object]:
+    session = requests.Session()
+    session.mount("https://", Azure())
+    transport = RequestsTransport(session=session, session_owner=False)
+    credential = ClientSecretCredential(
+        "tenant", "client", "secret", transport=transport, disable_instance_discovery=True
+    )
+    return partial(credential.get_token, "https://storage.azure.com/.default")
+
+
+def google() -> Callable[[], object]:
+    expiry = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(hours=1)
+    credentials = Credentials("a" * 1000, expiry=expiry)
+    headers: dict[str, str] = {}
+    return lambda: credentials.before_request(None, "GET", RESOURCE, headers)
+
+
+def ours() -> Callable[[], object]:
+    headers: dict[str, str | None] = {}
+
+    def before_request() -> None:
+        headers["authorization"] = connectcreds.service_account_token(resource=RESOURCE).authorization
+
+    return before_request
+
+
+MEASURES: list[tuple[str, Callable[[], object]]] = [
+    ("service_account_token()", connectcreds.service_account_token),
+    ("service_account_token(resource=…)", partial(connectcreds.service_account_token, resource=RESOURCE)),
+    ("viewer_token(…)", partial(connectcreds.viewer_token, VIEWER)),
+    ("has_service_account_token()", connectcreds.has_service_account_token),
+    ("service_account_token(resource=…).authorization, into a header", ours()),
+    ("google-auth: before_request, into a header", google()),
+    ("azure-identity: get_token", azure()),
+    ("of it: a call by ctypes, cc_running_on_connect()", _abi.cc_running_on_connect),
+]
+
+
+def round_of(call: Callable[[], object]) -> float:
+    """Microseconds of this thread's processor time for one call."""
+    begin = time.thread_time_ns()
+    for _ in range(CALLS):
+        call()
+    return (time.thread_time_ns() - begin) / CALLS / 1000
+
+
+def main() -> None:
+    for _, call in MEASURES:
+        call()
+    gc.disable()
+    rounds = [[round_of(call) for _, call in MEASURES] for _ in range(ROUNDS)]
+    print(f"A cached token: µs per call, median of {ROUNDS} rounds of {CALLS} calls (least to most)\n")
+    for (name, _), times in zip(MEASURES, zip(*rounds)):
+        print(f"  {name:<66} {statistics.median(times):6.2f}  ({min(times):.2f} to {max(times):.2f})")
+
+
+main()
