@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _kept = _callbacks.kept
+_waiting = _callbacks.waiting
 _second = Answer.error_out
 
 
@@ -31,7 +32,7 @@ def _token(function: Callable[..., int], options: Options, *subject: bytes | Non
     answer = Answer()
     request = request_for(options)
     if "cancel" in options:
-        with _callbacks.waiting():
+        with _waiting():
             status = function(*subject, request.address, answer, _second(answer))
     else:
         status = function(*subject, request.address, answer, _second(answer))
@@ -44,7 +45,10 @@ def _token(function: Callable[..., int], options: Options, *subject: bytes | Non
 
 def _has(function: Callable[..., bool], options: Options, *subject: bytes | None) -> bool:
     request = request_for(options)
-    with _callbacks.waiting():
+    if "cancel" in options:
+        with _waiting():
+            has = function(*subject, request.address)
+    else:
         has = function(*subject, request.address)
     if _kept:
         _callbacks.raise_kept()
