@@ -26,6 +26,7 @@ from ._credentials import (
     viewer_token,
     workload_token,
 )
+from ._logging import disable_logging, enable_logging
 from ._process import CacheStats, cache_stats, clear_cache, configure, diagnose, forget_session, version
 from ._requests import Options
 from ._token import AwsCredentials, Token, TokenType
@@ -75,6 +76,8 @@ __all__ = [
     "clear_cache",
     "configure",
     "diagnose",
+    "disable_logging",
+    "enable_logging",
     "exchange_token",
     "forget_session",
     "has_service_account_token",
