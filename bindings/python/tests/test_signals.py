@@ -69,14 +69,14 @@ begin"""
 
 
 def test_a_handler_runs_while_a_call_waits_and_may_call_the_library(connect: Standin) -> None:
-    connect.order({"order": "delay", "milliseconds": 1500})
+    connect.order({"order": "delay", "milliseconds": 1500}, {"order": "delay", "milliseconds": 300})
     printed = run(
         """
         import signal
         import connectcreds
 
         def handler(number, frame):
-            # Another question, asked in the callback of the first.
+            # Another question, which waits, too, in the callback of the first.
             print("handled", connectcreds.viewer_token("user-session-YWRh").token_type)
 
         signal.signal(signal.SIGALRM, handler)
