@@ -136,8 +136,13 @@ def test_a_token_without_aws_credentials_says_so(connect: Standin) -> None:
         connectcreds.service_account_token().aws_credentials()
 
 
-def test_tokens_are_equal_when_the_server_said_the_same_of_them(connect: Standin) -> None:
-    one, same = connectcreds.service_account_token(), connectcreds.service_account_token()
+def test_tokens_are_equal_when_their_text_is(connect: Standin) -> None:
+    connect.order(
+        {"order": "success", "json": {"access_token": "same", "expires_in": 3600}},
+        {"order": "success", "json": {"access_token": "same", "expires_in": 3599}},
+    )
+    one, same = connectcreds.service_account_token(), connectcreds.service_account_token(force_refresh=True)
+    assert one.fields != same.fields
     other = connectcreds.service_account_token(force_refresh=True)
     assert one == same
     assert len({one, same, other}) == 2
