@@ -49,6 +49,8 @@ def _built() -> Path:
         raise RuntimeError(f"{' '.join(command)} failed; what it said is above.")
     messages = map(json.loads, build.stdout.splitlines())
     names = [name for message in messages for name in message.get("filenames", []) if name.endswith(f"/{NAME}")]
+    if not names:
+        raise RuntimeError(f"{' '.join(command)} built no {NAME}.")
     return Path(names[-1])
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 import threading
 import time
 
 import pytest
-from support import RESOURCE, Silent, Standin
+from support import RESOURCE, Silent, Standin, ended, program
 
 import connectcreds
 from connectcreds import aio
@@ -76,6 +77,28 @@ def test_a_cancelled_task_leaves_its_call(silent: Silent) -> None:
             await asyncio.sleep(0.01)
 
     asyncio.run(ask())
+
+
+def test_ctrl_c_ends_a_program_whose_tasks_wait(silent: Silent) -> None:
+    waits = program(
+        """
+        import asyncio
+        from connectcreds import aio
+
+        async def main():
+            await asyncio.gather(aio.service_account_token(), aio.workload_token())
+
+        try:
+            asyncio.run(main())
+        except KeyboardInterrupt:
+            print("interrupted")
+        """
+    )
+    for _ in range(2):
+        silent.wait_for_request()
+    waits.send_signal(signal.SIGINT)
+    # The library's own deadline is 20 s.
+    assert ended(waits, timeout=12) == (0, "interrupted\n", "")
 
 
 def _waits(thread: threading.Thread) -> bool:

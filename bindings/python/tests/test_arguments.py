@@ -83,7 +83,7 @@ def test_no_more_requests_are_kept_than_some(connect: Standin) -> None:
     token = connectcreds.service_account_token(resource="0")
     for index in range(_requests._MOST_KEPT + 50):
         connectcreds.has_service_account_token(min_validity_s=index)
-    assert len(_requests._on_main) == _requests._MOST_KEPT
+        assert len(_requests._on_main) <= _requests._MOST_KEPT
     assert connectcreds.service_account_token(resource="0") == token
 
 

@@ -38,7 +38,10 @@ def raise_kept() -> None:
     """Raises what a callback of this thread's call raised."""
     why = kept.pop(get_ident(), None)
     if why is not None:
-        raise why
+        try:
+            raise why
+        finally:
+            del why  # Its traceback holds this frame.
 
 
 def _polls(cancelled: Callable[[], object] | None) -> Generator[bool, Any, None]:

@@ -162,7 +162,7 @@ def _new(options: Options, kept: dict[object, Request]) -> Request:
         params = options.get("params")
         key = tuple(options.items())
         if params is None:
-            while len(kept) >= _MOST_KEPT:
-                kept.pop(next(iter(kept)), None)
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
             kept[key] = request
     return request
