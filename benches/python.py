@@ -63,14 +63,13 @@ def azure() -> Callable[[], object]:
 def google() -> Callable[[], object]:
     expiry = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(hours=1)
     credentials = Credentials("a" * 1000, expiry=expiry)
-    headers: dict[str, str] = {}
-    return lambda: credentials.before_request(None, "GET", RESOURCE, headers)
+    # Each request has headers of its own: it adds to what it finds in them.
+    return lambda: credentials.before_request(None, "GET", RESOURCE, {})
 
 
 def ours() -> Callable[[], object]:
-    headers: dict[str, str | None] = {}
-
     def before_request() -> None:
+        headers: dict[str, str | None] = {}
         headers["authorization"] = connectcreds.service_account_token(resource=RESOURCE).authorization
 
     return before_request
