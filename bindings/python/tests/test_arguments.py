@@ -151,3 +151,14 @@ def test_on_connect_takes_the_process_for_content(connect: Standin, monkeypatch:
     monkeypatch.delenv("POSIT_PRODUCT")
     assert not connectcreds.has_service_account_token()
     assert connectcreds.service_account_token(on_connect=True).access_token
+
+
+def test_type_checkers_know_the_arguments(connect: Standin) -> None:
+    # mypy, which checks this file, complains of an `ignore` that is not needed.
+    with pytest.raises(TypeError):
+        connectcreds.service_account_token(rescource="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        connectcreds.viewer_token("session", timeout_ms="1")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        connectcreds.viewer_token()  # type: ignore[call-arg]
+    assert connect.exchanges == 0

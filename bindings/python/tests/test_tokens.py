@@ -6,6 +6,7 @@ import copy
 import gc
 import pickle
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from support import RESOURCE, Standin
@@ -79,8 +80,11 @@ def test_a_token_is_a_mapping_of_what_the_server_said(connect: Standin) -> None:
     assert token["access_token"] == "töken"
     assert token["token_type"] == "Bearer"
     assert token.get("refresh_token") is None
-    with pytest.raises(KeyError):
-        token["refresh_token"]
+    wrong: Any
+    for wrong in ("refresh_token", "access_token\0", "\ud800", "", None, 5):
+        with pytest.raises(KeyError):
+            token[wrong]
+        assert wrong not in token
     assert dict(token) == {
         "access_token": "töken",
         "n": "1.50",

@@ -112,10 +112,12 @@ class Token(Mapping[str, str]):
         # Always there, as in posit-sdk's credentials, also when the server left it out.
         if name == "token_type":
             return self.token_type
-        value = _abi.cc_token_field(self._address, name.encode()) if isinstance(name, str) else None
+        given = name.encode("utf-8", "surrogatepass") if isinstance(name, str) else b"\0"
+        # The library would see the part before a NUL.
+        value = None if b"\0" in given else text(_abi.cc_token_field(self._address, given))
         if value is None:
             raise KeyError(name)
-        return str(value, "utf-8")
+        return value
 
     def __iter__(self) -> Iterator[str]:
         names = dict.fromkeys(self.fields)
