@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 from support import REPOSITORY
@@ -13,7 +11,7 @@ from support import REPOSITORY
 import connectcreds
 from connectcreds import Status, TokenType, _abi, errors
 
-HEADER = Path(os.environ.get("CONNECTCREDS_HEADER") or REPOSITORY / "include/connectcreds.h").read_text()
+HEADER = (REPOSITORY / "include/connectcreds.h").read_text()
 CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
 
 NUMBERS = {
