@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import os
 import signal
 import threading
 import time
+from typing import Any
 
 import pytest
 from support import RESOURCE, Silent, Standin, ended, program
 
 import connectcreds
-from connectcreds import aio
+from connectcreds import _threads, aio
+from connectcreds.testing import mock_function
 
 
 def test_every_call_has_an_asynchronous_one_with_the_same_arguments() -> None:
@@ -63,9 +66,9 @@ def test_a_cancelled_task_leaves_its_call(silent: Silent) -> None:
         await asyncio.get_running_loop().run_in_executor(None, silent.wait_for_request)
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(task, 0.05)
-        # Its thread, too: another waits for nothing.
+        # So does its thread, though the server is silent.
         deadline = time.monotonic() + 10
-        while any(_waits(thread) for thread in threading.enumerate()):
+        while connectcreds._callbacks._waiting:
             assert time.monotonic() < deadline, "the call goes on"
             await asyncio.sleep(0.01)
 
@@ -94,10 +97,6 @@ def test_ctrl_c_ends_a_program_whose_tasks_wait(silent: Silent) -> None:
     assert ended(waits, timeout=12) == (0, "interrupted\n", "")
 
 
-def _waits(thread: threading.Thread) -> bool:
-    return thread.name.startswith("connectcreds") and bool(connectcreds._callbacks._waiting)
-
-
 def test_a_cancel_callback_is_asked_beside_the_tasks(silent: Silent) -> None:
     async def ask() -> None:
         with pytest.raises(connectcreds.CancelledError):
@@ -106,7 +105,57 @@ def test_a_cancel_callback_is_asked_beside_the_tasks(silent: Silent) -> None:
     asyncio.run(ask())
 
 
-def test_a_forked_child_has_threads_of_its_own(connect: Standin) -> None:
+def test_calls_that_wait_keep_none_back_that_the_cache_answers(connect: Standin, silent: Silent) -> None:
+    # `silent` has set the environment last.
+    known: Any = {
+        "server_url": connect.environment["CONNECT_SERVER"],
+        "api_key": connect.environment["CONNECT_API_KEY"],
+        "content_token": connect.environment["CONNECT_CONTENT_SESSION_TOKEN"],
+    }
+
+    async def ask() -> None:
+        waiting = [asyncio.create_task(aio.service_account_token(scope=str(number))) for number in range(50)]
+        for _ in waiting:
+            await asyncio.get_running_loop().run_in_executor(None, silent.wait_for_request)
+        assert (await aio.service_account_token(**known)).access_token
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+
+    asyncio.run(ask())
+
+
+def test_threads_are_used_again_and_go_when_there_is_no_work(connect: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_threads, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(_threads, "_threads", _threads._Threads())
+    before = threading.active_count()
+
+    async def ask() -> None:
+        for _ in range(20):
+            await aio.service_account_token()
+        assert threading.active_count() <= before + 2
+        await asyncio.gather(*(aio.has_workload_token() for _ in range(20)))
+
+    asyncio.run(ask())
+    deadline = time.monotonic() + 30
+    while threading.active_count() > before:
+        assert time.monotonic() < deadline, "threads stay"
+        time.sleep(0.01)
+    assert asyncio.run(aio.service_account_token()).access_token
+
+
+def test_context_variables_are_those_of_the_task() -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+
+    async def ask() -> None:
+        variable.set("of the task")
+        with mock_function(lambda request: {"access_token": variable.get()}):
+            assert (await aio.service_account_token()).access_token == "of the task"
+
+    asyncio.run(ask())
+
+
+def test_a_forked_child_asks_as_its_parent_does(connect: Standin) -> None:
     asyncio.run(aio.service_account_token())
     child = os.fork()
     if child == 0:
@@ -116,3 +165,22 @@ def test_a_forked_child_has_threads_of_its_own(connect: Standin) -> None:
         finally:
             os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_the_interpreter_ends_while_a_loop_on_a_daemon_thread_waits(silent: Silent) -> None:
+    leaves = program(
+        """
+        import asyncio, sys, threading
+        from connectcreds import aio
+
+        threading.Thread(target=lambda: asyncio.run(aio.service_account_token()), daemon=True).start()
+        sys.stdin.readline()
+        """,
+        stdin=-1,
+    )
+    silent.wait_for_request()
+    assert leaves.stdin is not None
+    leaves.stdin.write("\n")
+    leaves.stdin.flush()
+    # The library's own deadline is 20 s: nobody waits for it.
+    assert ended(leaves, timeout=12) == (0, "", "")

@@ -1,18 +1,19 @@
 """The calls for asyncio: the same functions, to be awaited. The event loop goes on while a call waits.
 
-A call runs on a thread of a pool of this module's. When its task is cancelled, the call ends within 100 ms.
+A call runs on another thread. When its task is cancelled, it ends within 100 ms.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _credentials as _sync
+from . import _threads
 from ._credentials import NOT_GIVEN, NotGiven
 from ._requests import Options
 from ._token import AwsCredentials, Token
@@ -22,28 +23,11 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-# Not asyncio's own pool: a server that is silent must not keep a program from its files and name look-ups.
-_THREADS = 32
-_pool: ThreadPoolExecutor | None = None
-
-
-def _threads() -> ThreadPoolExecutor:
-    global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="connectcreds")
-    return _pool
-
-
-def _after_fork_in_child() -> None:
-    global _pool
-    _pool = None  # Its threads are the parent's.
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
-
 
 async def off_loop(call: Callable[..., _T], *args: Any, **options: Any) -> _T:
     """`call(*args, **options)` on another thread; one of this package's ends when the task is cancelled."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[_T] = loop.create_future()
     work = partial(call, *args, **options)
     left = False
     if getattr(work.func, "__module__", None) == _sync.__name__:
@@ -53,8 +37,26 @@ async def off_loop(call: Callable[..., _T], *args: Any, **options: Any) -> _T:
             return left or (given is not None and bool(given()))
 
         work = partial(work, cancel=cancelled)
+
+    def tell(settle: Callable[[Any], None], value: Any) -> None:
+        def settled() -> None:
+            if not answer.done():
+                settle(value)
+
+        with suppress(RuntimeError):  # The loop is closed: nobody waits.
+            loop.call_soon_threadsafe(settled)
+
+    def run() -> None:
+        try:
+            value = work()
+        except BaseException as why:
+            tell(answer.set_exception, why)
+        else:
+            tell(answer.set_result, value)
+
+    _threads.run(partial(contextvars.copy_context().run, run))
     try:
-        return await asyncio.get_running_loop().run_in_executor(_threads(), work)
+        return await answer
     finally:
         left = True
 
