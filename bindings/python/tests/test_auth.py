@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -167,6 +168,16 @@ def test_requests_sends_a_file_again_from_where_it_stood(connect: Standin, servi
     file.seek(len(b"skipped "))
     assert with_requests(service.url, connectcreds.service_account_token, content=file) == (200, "body")
     assert [each[2] for each in service.seen] == [b"and sent"] * 2
+
+
+def test_requests_does_not_send_a_pipe_again(connect: Standin, service: Service) -> None:
+    service.refuses_all = True
+    reading, writing = os.pipe()
+    os.write(writing, b"once")
+    os.close(writing)
+    with open(reading, "rb", buffering=0) as pipe:
+        assert with_requests(service.url, connectcreds.service_account_token, content=pipe) == (401, "body")
+    assert [each[2] for each in service.seen] == [b"once"]
 
 
 @ALL

@@ -116,7 +116,7 @@ def test_secrets_are_not_printed(connect: Standin) -> None:
 
 
 def test_aws_credentials_are_read_out_of_the_token(connect: Standin) -> None:
-    credentials = connectcreds.aws_credentials(audience=connect.integration)
+    credentials = connectcreds.aws_credentials(audience=connect.integration, requested_token_type=None)
     assert all((credentials.access_key_id, credentials.secret_access_key, credentials.session_token))
     assert credentials.expires_at is not None
     assert credentials.expires_at > datetime.now(timezone.utc)

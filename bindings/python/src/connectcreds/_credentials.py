@@ -123,7 +123,8 @@ def aws_credentials(*, session_token: str | NotGiven | None = NOT_GIVEN, **optio
     Raises:
         ConnectCredentialsError: there are none; its class says why.
     """
-    options.setdefault("requested_token_type", TokenType.AWS_CREDENTIALS)
+    if options.get("requested_token_type") is None:
+        options["requested_token_type"] = TokenType.AWS_CREDENTIALS
     if session_token is NOT_GIVEN:
         return service_account_token(**options).aws_credentials()
     return viewer_token(session_token, **options).aws_credentials()

@@ -110,12 +110,12 @@ def _callable(address: int, name: str, value: Any) -> int:
     return errors.Status.OK
 
 
-def uint32(name: str, value: Any, most: int = 2**32 - 1) -> int:
+def uint32(name: str, value: Any) -> int:
     """`value`, which ctypes would cut to what fits."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} is an int or None, not {type(value).__name__}")
-    if not 0 <= value <= most:
-        raise errors.InvalidArgumentError(f"{name} is between 0 and {most}, not {value}.")
+    if not 0 <= value < 2**32:
+        raise errors.InvalidArgumentError(f"{name} is between 0 and {2**32 - 1}, not {value}.")
     return value
 
 
@@ -158,11 +158,8 @@ def _new(options: Options, kept: dict[object, Request]) -> Request:
     poll = _main.poll if kept is _on_main else None
     request = Request(poll if cancel is None else _callbacks.Poll(cancel))
     request.set(options)
-    if cancel is None and not _SECRETS.intersection(options):
-        params = options.get("params")
-        key = tuple(options.items())
-        if params is None:
-            if len(kept) >= _MOST_KEPT:
-                kept.clear()
-            kept[key] = request
+    if cancel is None and options.get("params") is None and not _SECRETS.intersection(options):
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[tuple(options.items())] = request
     return request

@@ -49,10 +49,7 @@ class RequestsAuth:
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         token = self._ask()
         request.headers["Authorization"] = header(token)
-        body: Any = request.body
-        # A file is sent again from where it stood.
-        start = body.tell() if hasattr(body, "tell") else None
-        request.hooks["response"].append(partial(self._answered, token, start))
+        request.hooks["response"].append(partial(self._answered, token, _start(request.body)))
         return request
 
     def _answered(self, token: Token, start: Any, response: requests.Response, **kwargs: Any) -> requests.Response:
@@ -76,11 +73,19 @@ class RequestsAuth:
         return answer
 
 
+def _start(body: Any) -> Any:
+    """Where a file stands, from where it is sent again; None for what can not be rewound, a pipe for one."""
+    try:
+        return body.tell()
+    except (AttributeError, OSError):
+        return None
+
+
 def _rewound(body: Any, start: Any) -> bool:
     """Puts a body back to its beginning; False when it can not be sent again."""
     if body is None or isinstance(body, (str, bytes)):
         return True
-    if start is None or not hasattr(body, "seek"):
+    if start is None:
         return False
     body.seek(start)
     return True
