@@ -120,7 +120,9 @@ class Silent:
 
 def program(source: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     """Starts a Python program."""
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(source), *arguments]
+    # Python 3.12 and later warn of each fork beside threads.
+    warnings = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+    command = [sys.executable, "-X", "dev", *warnings, "-c", textwrap.dedent(source), *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 

@@ -94,6 +94,24 @@ def test_what_a_filter_raises_the_call_raises(connect: Standin, caplog: pytest.L
     assert connectcreds.service_account_token().access_token
 
 
+class _Sets(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        connectcreds.enable_logging(logging.INFO)
+        connectcreds.disable_logging()
+
+
+def test_a_handler_may_set_the_level_and_end_the_log(connect: Standin, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "connectcreds")
+    connectcreds.enable_logging()
+    logger, sets = logging.getLogger("connectcreds"), _Sets()
+    logger.addHandler(sets)
+    try:
+        assert connectcreds.service_account_token().access_token
+    finally:
+        logger.removeHandler(sets)
+    assert len(caplog.records) == 1
+
+
 def test_lines_come_while_the_call_waits(silent: Silent) -> None:
     tells = program(
         """

@@ -53,8 +53,8 @@ class _Teller(threading.local):
     __call__ = property(attrgetter("tell"))
 
 
-#: The callback that is set; the library calls it until another one is.
-_callback: Any = None
+_CALLBACK = _abi.LogFn(_Teller())
+_is_enabled = False
 
 
 def enable_logging(level: int = logging.DEBUG) -> None:
@@ -64,21 +64,19 @@ def enable_logging(level: int = logging.DEBUG) -> None:
     call of Python, and a cached token has one at DEBUG. Lines come on the thread whose call they are of, while it
     waits. No secret stands in them.
     """
-    global _callback
+    global _is_enabled
     most = max((ours for ours, theirs in _LEVELS.items() if theirs >= level), default=0)
-    callback = _abi.LogFn(_Teller())
-    _abi.cc_log_set_callback(most, callback, None)
-    # The one before is not called again.
-    _callback = callback
+    _is_enabled = True
+    _abi.cc_log_set_callback(most, _CALLBACK, None)
     _callbacks.raise_kept()
 
 
 def disable_logging() -> None:
     """Takes back what `enable_logging()` did; without effect when it was not called."""
-    global _callback
-    if _callback is not None:
+    global _is_enabled
+    if _is_enabled:
+        _is_enabled = False
         _abi.cc_log_set_callback(0, _abi.LogFn(), None)
-        _callback = None
         _callbacks.raise_kept()
 
 
