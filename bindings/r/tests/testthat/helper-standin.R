@@ -72,12 +72,12 @@ steer <- function(what, body = NULL) {
 order_answers <- function(orders) invisible(steer("order", orders))
 
 # What a call asks about that is left while it waits: the library goes on with its exchange, into the next tests.
-abandoned_resource <- "https://abandoned.example"
+abandoned_resource <- function() sub("service", "abandoned", new_resource())
 
 # How many exchanges the server was asked for since the test began, those that were abandoned aside.
 exchanges <- function() {
   requests <- strsplit(steer("requests"), "{\"method\":", fixed = TRUE)[[1]]
-  sum(startsWith(requests, "\"POST\"") & !grepl("abandoned.example", requests, fixed = TRUE))
+  sum(startsWith(requests, "\"POST\"") & !grepl("abandoned-", requests, fixed = TRUE))
 }
 
 # A resource that no other test asks about.

@@ -34,7 +34,7 @@ test_that("a time limit of R ends a wait", {
   limited <- function() {
     setTimeLimit(elapsed = 0.3, transient = TRUE)
     on.exit(setTimeLimit())
-    connect_service_account_token(abandoned_resource)
+    connect_service_account_token(abandoned_resource())
   }
   expect_error(limited(), "elapsed time limit")
 })

@@ -27,7 +27,7 @@ test_that("the log is spoken while a call waits", {
   limited <- function() {
     setTimeLimit(elapsed = 2, transient = TRUE)
     on.exit(setTimeLimit())
-    withCallingHandlers(connect_service_account_token(abandoned_resource), message = function(it) {
+    withCallingHandlers(connect_service_account_token(abandoned_resource()), message = function(it) {
       spoken <<- c(spoken, conditionMessage(it))
       invokeRestart("muffleMessage")
     })
