@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 from support import Silent, Standin
 
 import connectcreds
+
+# A shell's background jobs ignore it, and what they start does too. Programs that are started here do not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
