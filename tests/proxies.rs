@@ -5,6 +5,7 @@ mod support;
 use connect_standin::{ENDPOINT, Standin};
 use support::host::Host;
 use support::proxy::{NAME, OTHER_NAME, PASSWORD, Proxy, USER, named};
+use support::socks::Socks;
 
 /// A host whose Connect is at the name that only the proxy resolves.
 fn host_at(name: &str, connect: &Standin, variables: &[(&str, &str)]) -> Host {
@@ -227,4 +228,30 @@ fn proxy_or_not_a_key_that_goes_in_clear_is_warned_of_once_in_a_process() {
     );
     assert!(warnings(&https, NAME).is_empty());
     assert!(warnings(&http, "127.0.0.1").is_empty());
+}
+
+#[test]
+fn a_socks_proxy_takes_the_way_to_a_name_that_it_alone_knows() {
+    let proxy = Socks::start();
+    let url = proxy.url_with(USER, PASSWORD);
+    for connect in both() {
+        host_at(NAME, &connect, &[("ALL_PROXY", &url)]).ok(&["service_account"]);
+        let address = named(&connect, NAME);
+        let (_, address) = address.split_once("://").expect("a scheme");
+        assert_eq!(proxy.asked().last().map(String::as_str), Some(address));
+        assert_eq!(connect.exchanges(), 1);
+    }
+}
+
+#[test]
+fn a_socks_proxy_that_wants_another_password_is_a_network_error() {
+    let proxy = Socks::start();
+    let url = proxy.url_with(USER, "the-wrong-password");
+    for connect in both() {
+        let mut host = host_at(NAME, &connect, &[("ALL_PROXY", &url)]);
+        host.configure(&[("max_attempts", "1")]);
+        let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+        assert!(message.contains(" through the proxy 127.0.0.1:"), "{message}");
+        assert_eq!(connect.connections(), 0);
+    }
 }

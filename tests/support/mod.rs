@@ -7,6 +7,7 @@ pub mod nginx;
 pub mod program;
 pub mod proxy;
 pub mod secrets;
+pub mod socks;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
