@@ -123,9 +123,8 @@ impl Error {
 
     /// Whether the server refused for good, so that what it issued before is void as well.
     pub(crate) fn is_final(&self) -> bool {
-        self.kind == ErrorKind::Refused
-            && matches!(self.http_status(), Some(400..=499))
-            && !matches!(self.http_status(), Some(408 | 429))
+        let refused = self.kind == ErrorKind::Refused && matches!(self.http_status(), Some(400..=499));
+        refused && !self.is_retryable()
     }
 
     /// Whether the same call may succeed later with nothing changed.

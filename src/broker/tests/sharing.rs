@@ -128,6 +128,11 @@ fn a_token_that_lives_outlives_every_failure_but_a_final_refusal() {
         refusal(500),
         refusal(408),
         refusal(429),
+        failure(ErrorKind::Refused).answered(AnswerFacts {
+            http_status: Some(400),
+            oauth_code: Some("temporarily_unavailable".to_owned()),
+            ..AnswerFacts::default()
+        }),
     ];
     for why in survives {
         let scene = scene();
