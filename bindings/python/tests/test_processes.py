@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -97,34 +98,53 @@ def test_a_forked_child_has_the_parents_tokens_and_gets_its_own(connect: Standin
     assert printed == "done\n"
 
 
-def test_a_child_that_another_thread_forked_can_be_interrupted(silent: Silent) -> None:
-    forks = program(
-        """
-        import os, signal, threading
-        import connectcreds
+FORKS_ON_A_THREAD = """
+    import os, signal, sys, threading, time
+    import connectcreds
 
-        def fork():
-            process = os.fork()
-            if process == 0:
-                try:
-                    connectcreds.service_account_token()
-                except KeyboardInterrupt:
-                    os._exit(42)
-                os._exit(1)
-            print(process, flush=True)
-            print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+    def wait():
+        if sys.argv[1:] == ["in Python alone"]:
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                pass
+        else:
+            connectcreds.service_account_token()
 
-        thread = threading.Thread(target=fork)
-        thread.start()
-        thread.join()
-        """
-    )
+    def fork():
+        process = os.fork()
+        if process == 0:
+            try:
+                os.write(1, b"waits\\n")
+                wait()
+            except KeyboardInterrupt:
+                os._exit(42)
+            os._exit(1)
+        os.write(1, b"%d\\n" % process)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+
+    thread = threading.Thread(target=fork)
+    thread.start()
+    thread.join()
+"""
+
+
+def interrupted_child(*arguments: str, waits: Callable[[], None] = lambda: None) -> str:
+    """How a child ends that a thread forked and that gets a SIGINT: 42 when the signal's handler ran."""
+    forks = program(FORKS_ON_A_THREAD, *arguments)
     assert forks.stdout is not None
-    child = int(forks.stdout.readline())
-    silent.wait_for_request()
-    os.kill(child, signal.SIGINT)
+    lines = {forks.stdout.readline(), forks.stdout.readline()} - {"waits\n"}
+    waits()
+    os.kill(int(lines.pop()), signal.SIGINT)
     # The library's own deadline is 20 s.
-    assert ended(forks, timeout=12) == (0, "42\n", "")
+    status, out, err = ended(forks, timeout=12)
+    assert (status, err) == (0, "")
+    return out.strip()
+
+
+def test_a_child_that_another_thread_forked_can_be_interrupted(silent: Silent) -> None:
+    if interrupted_child("in Python alone") != "42":
+        pytest.skip("this Python does not interrupt its own code there, as 3.13.0 does not")
+    assert interrupted_child(waits=silent.wait_for_request) == "42"
 
 
 def ask_in_pool(viewer: str) -> Any:
