@@ -39,8 +39,14 @@ pub enum ErrorKind {
 
 /// A failure, with the whole story in [`message`](Error::message). No secret stands in it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", lines.join("\n"))]
-pub struct Error {
+#[error("{}", .0.lines.join("\n"))]
+pub struct Error(
+    /// Elsewhere, so that a result with a token in it is small: a hit hands it on through several rooms.
+    Box<Story>,
+);
+
+#[derive(Debug, Clone)]
+struct Story {
     kind: ErrorKind,
     lines: Vec<Cow<'static, str>>,
     answer: AnswerFacts,
@@ -57,11 +63,11 @@ pub(crate) struct AnswerFacts {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, sentence: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Story {
             kind,
             lines: vec![sentence.into()],
             answer: AnswerFacts::default(),
-        }
+        }))
     }
 
     pub(crate) fn invalid_argument(sentence: impl Into<Cow<'static, str>>) -> Self {
@@ -76,24 +82,24 @@ impl Error {
 
     /// The same error with one more line below: its cause, or what to do about it.
     pub(crate) fn because(mut self, line: impl Into<Cow<'static, str>>) -> Self {
-        self.lines.push(line.into());
+        self.0.lines.push(line.into());
         self
     }
 
     /// The same error below another first line: what could not be done because of it.
     pub(crate) fn under(mut self, headline: &'static str) -> Self {
-        self.lines.insert(0, headline.into());
+        self.0.lines.insert(0, headline.into());
         self
     }
 
     pub(crate) fn answered(mut self, answer: AnswerFacts) -> Self {
-        self.answer = answer;
+        self.0.answer = answer;
         self
     }
 
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The whole story, causes included, one line each.
@@ -103,33 +109,33 @@ impl Error {
 
     /// The status of the HTTP answer, when there was one.
     pub fn http_status(&self) -> Option<u16> {
-        self.answer.http_status
+        self.0.answer.http_status
     }
 
     /// The OAuth error code (RFC 6749, section 5.2), when the answer had one.
     pub fn oauth_code(&self) -> Option<&str> {
-        self.answer.oauth_code.as_deref()
+        self.0.answer.oauth_code.as_deref()
     }
 
     /// Connect's own error code, when the answer had one: 212 says that no integration is associated.
     pub fn connect_code(&self) -> Option<i32> {
-        self.answer.connect_code
+        self.0.answer.connect_code
     }
 
     /// How long the server asked to wait (`Retry-After`), when it did.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.answer.retry_after
+        self.0.answer.retry_after
     }
 
     /// Whether the server refused for good, so that what it issued before is void as well.
     pub(crate) fn is_final(&self) -> bool {
-        let refused = self.kind == ErrorKind::Refused && matches!(self.http_status(), Some(400..=499));
+        let refused = self.0.kind == ErrorKind::Refused && matches!(self.http_status(), Some(400..=499));
         refused && !self.is_retryable()
     }
 
     /// Whether the same call may succeed later with nothing changed.
     pub fn is_retryable(&self) -> bool {
-        match self.kind {
+        match self.0.kind {
             // A proxy that asks for another password goes on asking.
             ErrorKind::Network => self.http_status() != Some(407),
             ErrorKind::Timeout => true,
