@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from ._bearer import UNAUTHORIZED, header
 from ._token import Token
 from .aio import off_loop
-from .auth import _UNAUTHORIZED, header
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -29,7 +29,7 @@ class HttpxAuth(httpx.Auth):
         token = self._ask()
         request.headers["Authorization"] = header(token)
         response = yield request
-        if response.status_code == _UNAUTHORIZED:
+        if response.status_code == UNAUTHORIZED:
             token.invalidate()
             other = self._ask()
             if other != token and _can_be_sent_again(request):
@@ -42,7 +42,7 @@ class HttpxAuth(httpx.Auth):
         token = await off_loop(self._ask)
         request.headers["Authorization"] = header(token)
         response = yield request
-        if response.status_code == _UNAUTHORIZED:
+        if response.status_code == UNAUTHORIZED:
             token.invalidate()
             other = await off_loop(self._ask)
             if other != token and _can_be_sent_again(request):

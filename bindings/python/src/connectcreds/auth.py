@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ._bearer import UNAUTHORIZED, header
 from ._token import Token
 
 if TYPE_CHECKING:
@@ -28,16 +29,6 @@ if TYPE_CHECKING:
     _P = ParamSpec("_P")
 
 __all__ = ["HttpxAuth", "RequestsAuth"]
-
-_UNAUTHORIZED = 401
-
-
-def header(token: Token) -> str:
-    """The value of the header Authorization."""
-    authorization = token.authorization
-    if authorization is None:
-        raise ValueError(f"A token of type {token.token_type!r} is not presented in the header Authorization.")
-    return authorization
 
 
 class RequestsAuth:
@@ -55,7 +46,7 @@ class RequestsAuth:
     def _answered(self, token: Token, start: Any, response: requests.Response, **kwargs: Any) -> requests.Response:
         request = response.request
         # A redirect to another host comes here too, without the header: that host gets no token.
-        refused = response.status_code == _UNAUTHORIZED and request.headers.get("Authorization") == header(token)
+        refused = response.status_code == UNAUTHORIZED and request.headers.get("Authorization") == header(token)
         if not refused:
             return response
         token.invalidate()
