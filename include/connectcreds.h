@@ -27,8 +27,8 @@
  *
  * Panics. None crosses this boundary, and no abort: a bug caught is CC_ERR_INTERNAL.
  *
- * Secrets. No token, session token, API key or body stands in a message. They are wiped from memory when their handle
- * is freed.
+ * Secrets. No token, session token, API key or body stands in a message, a line of the log or a report. They are wiped
+ * from memory when their handle is freed.
  *
  * This file is generated from the library's source; do not edit it.
  */

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::broker::Patience;
 use crate::cache::Wish;
-use crate::clock::Moment;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::token_type;
@@ -257,7 +256,7 @@ fn get(
         force_refresh: request.force_refresh,
     };
     if let Some(token) = realm.cached(&question, wish) {
-        log::debug!("{}: from the cache{}", words.what, until(&token));
+        log::debug!("{}: from the cache{}", words.what, until(&token, realm));
         return Ok(token);
     }
     if log::is_on(Level::Debug) {
@@ -273,14 +272,14 @@ fn get(
     question
         .to_key()
         .and_then(|key| realm.obtain(key, &patience))
-        .inspect(|token| log::info!("{}: there is one{}", words.what, until(token)))
+        .inspect(|token| log::info!("{}: there is one{}", words.what, until(token, realm)))
         .map_err(|why| in_words(why, words))
 }
 
 /// When a token expires, for the log.
-fn until(token: &Token) -> String {
+fn until(token: &Token, realm: &Realm) -> String {
     match token.expires_at() {
-        Some(at) => format!(", which expires in {} s", at - Moment::now().unix_s()),
+        Some(at) => format!(", which expires in {} s", at - realm.time().unix_s()),
         None => ", which does not say when it expires".to_owned(),
     }
 }

@@ -64,6 +64,24 @@ struct Queue {
     lost: usize,
 }
 
+impl Queue {
+    fn push(&mut self, level: Level, line: String) {
+        if self.lines.len() == QUEUE {
+            self.lines.pop_front();
+            self.lost += 1;
+        }
+        self.lines.push_back((level, line));
+    }
+
+    /// The line that waits longest; before it, how many that had waited longer are gone.
+    fn pop(&mut self) -> Option<(Level, String)> {
+        match std::mem::take(&mut self.lost) {
+            0 => self.lines.pop_front(),
+            lost => Some((Level::Warning, format!("{lost} lines of the log were lost."))),
+        }
+    }
+}
+
 /// Up to which level someone other than a Rust program's logger listens; [`NOT_KNOWN`] before the environment was
 /// looked at.
 static WANTED: AtomicU8 = AtomicU8::new(NOT_KNOWN);
@@ -161,12 +179,7 @@ pub(crate) fn write(level: Level, words: String) {
     if DELIVERING.get() || !listening().as_deref().is_some_and(wanted) {
         return;
     }
-    let mut queue = queue();
-    if queue.lines.len() == QUEUE {
-        queue.lines.pop_front();
-        queue.lost += 1;
-    }
-    queue.lines.push_back((level, line));
+    queue().push(level, line);
     ARE_QUEUED.store(true, Ordering::Release);
 }
 
@@ -216,11 +229,7 @@ fn deliver_all() {
 
 fn next_line() -> Option<(Level, String)> {
     let mut queue = queue();
-    if queue.lost > 0 {
-        let lost = std::mem::take(&mut queue.lost);
-        return Some((Level::Warning, format!("{lost} lines of the log were lost.")));
-    }
-    let line = queue.lines.pop_front();
+    let line = queue.pop();
     ARE_QUEUED.store(!queue.lines.is_empty(), Ordering::Release);
     line
 }
@@ -266,5 +275,37 @@ impl Level {
             Self::Info => ::log::Level::Info,
             Self::Debug => ::log::Level::Debug,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_lines_than_can_wait_the_oldest_go_and_that_is_said() {
+        let mut queue = Queue::default();
+        for number in 0..QUEUE + 3 {
+            queue.push(Level::Debug, number.to_string());
+        }
+        let told: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(
+            told[0],
+            (Level::Warning, "3 lines of the log were lost.".to_owned())
+        );
+        assert_eq!(told[1], (Level::Debug, "3".to_owned()));
+        assert_eq!(told.len(), QUEUE + 1);
+    }
+
+    #[test]
+    fn an_event_is_one_line_that_no_terminal_acts_upon() {
+        assert_eq!(one_line("a\nb\u{1b}[2J\r\u{9b}"), "a | b\\u{1b}[2J\\r\\u{9b}");
+    }
+
+    #[test]
+    fn any_number_is_a_level_or_none() {
+        let levels = [i32::MIN, 0, 1, 4, 5, i32::MAX].map(Level::of);
+        let (error, debug) = (Some(Level::Error), Some(Level::Debug));
+        assert_eq!(levels, [None, None, error, debug, debug, debug]);
     }
 }

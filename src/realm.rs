@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::broker::{Handle, Patience, Stats};
+use crate::broker::{Handle, Patience, Stats, World};
 use crate::cache::Wish;
+use crate::clock::Moment;
 use crate::connect::broker;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -30,6 +31,14 @@ impl Realm {
         match self {
             Self::Process => Environment::Process,
             Self::Mock(_) => Environment::Mocked,
+        }
+    }
+
+    /// The time by which its tokens expire.
+    pub fn time(&self) -> Moment {
+        match self {
+            Self::Process => broker().world().now(),
+            Self::Mock(stage) => stage.world().now(),
         }
     }
 

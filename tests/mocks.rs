@@ -141,6 +141,11 @@ fn time_is_moved_for_one_mock_and_nothing_is_renewed_in_its_background() {
 }
 
 #[test]
+fn the_log_goes_by_the_mocks_clock() {
+    run(&mut answers("log_by_its_clock"));
+}
+
+#[test]
 fn a_renewal_is_a_question_of_its_own() {
     run(&mut answers("renewal"));
 }

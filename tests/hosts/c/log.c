@@ -31,6 +31,13 @@ static void line(int32_t level, const char *message, void *user_data)
     pthread_mutex_unlock(&listener->mutex);
 }
 
+static void switch_off(struct listener *listener)
+{
+    pthread_mutex_lock(&listener->mutex);
+    listener->on = 0;
+    pthread_mutex_unlock(&listener->mutex);
+}
+
 static void rest(long microseconds)
 {
     struct timespec time = {0, microseconds * 1000};
@@ -58,15 +65,12 @@ int main(void)
         pthread_mutex_init(&listener->mutex, NULL);
         listener->on = 1;
         cc_log_set_callback(CC_LOG_DEBUG, line, listener);
-        if (i > 0) { /* the one before was replaced */
-            pthread_mutex_lock(&listeners[i - 1].mutex);
-            listeners[i - 1].on = 0;
-            pthread_mutex_unlock(&listeners[i - 1].mutex);
-        }
+        if (i > 0)
+            switch_off(&listeners[i - 1]); /* it was replaced */
         rest(200);
     }
     cc_log_set_callback(CC_LOG_DEBUG, NULL, NULL);
-    listeners[ROUNDS - 1].on = 0;
+    switch_off(&listeners[ROUNDS - 1]);
     rest(1000);
     done = 1;
     for (int i = 0; i < THREADS; i++)

@@ -308,6 +308,25 @@ static bool count_up(const cc_mock_request *request, cc_mock_reply *reply, void 
     return true;
 }
 
+static void keep_line(int32_t level, const char *message, void *line)
+{
+    (void)level;
+    snprintf(line, 200, "%s", message);
+}
+
+/* "In 4600 s" a token that has just come would expire by the real clock. */
+static void log_by_its_clock(void)
+{
+    static char line[200];
+    cc_mock *mock = mock_token("token");
+    CHECK(cc_mock_advance_time(mock, 1000) == CC_OK);
+    cc_log_set_callback(CC_LOG_INFO, keep_line, line);
+    IS(service_account(NULL), "token");
+    cc_log_set_callback(CC_LOG_INFO, NULL, NULL);
+    CHECK(strstr(line, "expires in 36") != NULL || strstr(line, "expires in 35") != NULL);
+    cc_mock_end(mock);
+}
+
 static void passing_time(void)
 {
     int tokens = 0;
@@ -432,6 +451,7 @@ int main(int argc, char **argv)
         {"environment", environment},
         {"on_connect", on_connect},
         {"caches", caches},
+        {"log_by_its_clock", log_by_its_clock},
         {"passing_time", passing_time},
         {"renewal", renewal},
         {"nesting", nesting},
