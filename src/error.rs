@@ -49,12 +49,12 @@ pub struct Error(
 struct Story {
     kind: ErrorKind,
     lines: Vec<Cow<'static, str>>,
-    answer: AnswerFacts,
+    response: ResponseFacts,
 }
 
 /// What is known of the HTTP answer that an error came from; all absent when there was none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct AnswerFacts {
+pub(crate) struct ResponseFacts {
     pub http_status: Option<u16>,
     pub oauth_code: Option<String>,
     pub connect_code: Option<i32>,
@@ -66,7 +66,7 @@ impl Error {
         Self(Box::new(Story {
             kind,
             lines: vec![sentence.into()],
-            answer: AnswerFacts::default(),
+            response: ResponseFacts::default(),
         }))
     }
 
@@ -87,13 +87,13 @@ impl Error {
     }
 
     /// The same error below another first line: what could not be done because of it.
-    pub(crate) fn under(mut self, headline: &'static str) -> Self {
+    pub(crate) fn with_headline(mut self, headline: &'static str) -> Self {
         self.0.lines.insert(0, headline.into());
         self
     }
 
-    pub(crate) fn answered(mut self, answer: AnswerFacts) -> Self {
-        self.0.answer = answer;
+    pub(crate) fn with_response(mut self, response: ResponseFacts) -> Self {
+        self.0.response = response;
         self
     }
 
@@ -109,22 +109,22 @@ impl Error {
 
     /// The status of the HTTP answer, when there was one.
     pub fn http_status(&self) -> Option<u16> {
-        self.0.answer.http_status
+        self.0.response.http_status
     }
 
     /// The OAuth error code (RFC 6749, section 5.2), when the answer had one.
     pub fn oauth_code(&self) -> Option<&str> {
-        self.0.answer.oauth_code.as_deref()
+        self.0.response.oauth_code.as_deref()
     }
 
     /// Connect's own error code, when the answer had one: 212 says that no integration is associated.
     pub fn connect_code(&self) -> Option<i32> {
-        self.0.answer.connect_code
+        self.0.response.connect_code
     }
 
     /// How long the server asked to wait (`Retry-After`), when it did.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.answer.retry_after
+        self.0.response.retry_after
     }
 
     /// Whether the server refused for good, so that what it issued before is void as well.
@@ -159,7 +159,7 @@ mod tests {
     fn a_message_tells_what_failed_then_why_then_what_to_do() {
         let error = Error::new(ErrorKind::Network, "Connection refused.")
             .because("Is CONNECT_SERVER right?")
-            .under("Cannot fetch.");
+            .with_headline("Cannot fetch.");
         assert_eq!(
             error.message(),
             "Cannot fetch.\nConnection refused.\nIs CONNECT_SERVER right?"
@@ -169,10 +169,10 @@ mod tests {
     #[test]
     fn what_may_pass_by_itself_is_retryable() {
         let refused = |status, code: Option<&str>| {
-            Error::new(ErrorKind::Refused, "").answered(AnswerFacts {
+            Error::new(ErrorKind::Refused, "").with_response(ResponseFacts {
                 http_status: Some(status),
                 oauth_code: code.map(Into::into),
-                ..AnswerFacts::default()
+                ..ResponseFacts::default()
             })
         };
         for status in [408, 429, 500, 502, 503, 504] {
@@ -183,10 +183,14 @@ mod tests {
         assert!(!refused(501, None).is_retryable());
         assert!(Error::new(ErrorKind::Timeout, "").is_retryable());
         assert!(!Error::new(ErrorKind::Tls, "").is_retryable());
-        let proxy = AnswerFacts {
+        let proxy = ResponseFacts {
             http_status: Some(407),
-            ..AnswerFacts::default()
+            ..ResponseFacts::default()
         };
-        assert!(!Error::new(ErrorKind::Network, "").answered(proxy).is_retryable());
+        assert!(
+            !Error::new(ErrorKind::Network, "")
+                .with_response(proxy)
+                .is_retryable()
+        );
     }
 }

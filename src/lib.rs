@@ -24,19 +24,19 @@
 //! | --- | --- |
 //! | `ffi` | the C ABI: parse, call, write out |
 //! | `credentials` | the kinds of credentials: who may ask, which subject token, which words on failure |
-//! | `realm` | where a call goes: to the process's broker and environment, or to the innermost mock's |
+//! | `context` | where a call goes: to the process's broker and environment, or to the innermost mock's |
 //! | `mock` | mocks that are alive (`script`: what one answers, by which clock; `request`: a request as a mock sees it) |
 //! | `connect` | the world as it is: the process's broker, exchanges with a server |
-//! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own (`leading`: who makes that) |
-//! | `cache`, `flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
+//! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own (`leader`: who makes that) |
+//! | `cache`, `in_flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
 //! | `transport` | one POST and its answer, across redirects; below it |
 //! | … `attempts`, `retry`, `redirect` | an exchange attempted again when that helps; when it does, and which redirects keep the key (pure) |
-//! | … `driver`, `dials`, `dns` | clients, and the thread that drives them |
+//! | … `driver`, `connections`, `dns` | clients, and the thread that drives them |
 //! | … `proxy`, `tls`, `roots` | the way to a server; whom TLS trusts |
 //! | … `explain` | why there is no answer |
-//! | `answer`, `lifetime`, `members` | what an answer means (pure) |
-//! | `question` | the whole question that a token answers |
-//! | `exchange`, `wanted`, `quote` | the form that is sent; a server's words made fit for a message (pure) |
+//! | `response`, `lifetime`, `members` | what an answer means (pure) |
+//! | `key_ref` | the whole question that a token answers |
+//! | `exchange`, `wanted`, `redact` | the form that is sent; a server's words made fit for a message (pure) |
 //! | `environment`, `request`, `config` | what the process was told, what the caller asks, what the host set |
 //! | `log`, `report` | what a person needs to find out why there is no token |
 //! | `running` | callbacks of the host: how not to call one that is gone |
@@ -51,50 +51,32 @@ compile_error!(
 #[cfg(panic = "abort")]
 compile_error!("connectcreds catches panics at the C boundary: build it with panic = \"unwind\"");
 
-mod answer;
-mod aws;
-mod broker;
+mod api;
+mod backend;
 mod cache;
-mod clock;
 mod config;
-mod connect;
-mod credentials;
-mod environment;
+mod env;
 mod error;
-mod exchange;
 #[doc(hidden)]
 pub mod ffi;
-mod flight;
-mod freshness;
-mod hash;
-mod lifetime;
+mod http;
+#[cfg(all(test, feature = "_shuttle"))]
+mod interleavings;
 mod log;
-mod members;
 mod mock;
-mod process;
-mod question;
-mod quote;
-mod realm;
-mod report;
-mod request;
-mod running;
-mod secret;
-mod server;
-mod sync;
+mod oauth;
+mod platform;
 mod text;
-mod token;
-mod transport;
-mod wanted;
 
-pub use aws::AwsCredentials;
-pub use credentials::{
+pub use api::request::Request;
+pub use api::{
     clear_cache, diagnose, exchange_token, forget_session, has_service_account_token, has_viewer_token,
     has_workload_token, invalidate, running_on_connect, service_account_token, viewer_token, workload_token,
 };
 pub use error::{Error, ErrorKind};
-pub use exchange::token_type;
 pub use mock::Mock;
+pub use mock::backend::MockResponse;
 pub use mock::request::MockRequest;
-pub use mock::script::MockResponse;
-pub use request::Request;
-pub use token::Token;
+pub use oauth::aws_credentials::AwsCredentials;
+pub use oauth::token::Token;
+pub use oauth::token_exchange::token_type;

@@ -12,8 +12,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::process::{self, HoldOverFork, PerProcess, Place};
-use crate::running::Callback;
+use crate::platform::callbacks::CallbackSlot;
+use crate::platform::fork::{HoldOverFork, Place, hold_over_fork};
+use crate::platform::os::{variable, write_to_standard_error};
+use crate::platform::per_process::PerProcess;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +51,7 @@ pub(crate) type Listener = Box<dyn Fn(Level, &str) + Send + Sync>;
 struct Listening {
     max_level: Level,
     listener: Listener,
-    callback: Callback,
+    callback: CallbackSlot,
 }
 
 static LISTENING: Mutex<Option<Arc<Listening>>> = Mutex::new(None);
@@ -106,7 +108,7 @@ pub(crate) fn is_on(level: Level) -> bool {
 #[cold]
 fn look_at_the_environment() -> u8 {
     let listening = listening();
-    let on = !matches!(process::variable(DEBUG), b"" | b"0");
+    let on = !matches!(variable(DEBUG), b"" | b"0");
     TO_STANDARD_ERROR.store(on, Ordering::Relaxed);
     want(&listening)
 }
@@ -129,7 +131,7 @@ pub(crate) fn listen(new: Option<(Level, Listener)>) {
         Arc::new(Listening {
             max_level,
             listener,
-            callback: Callback::new(),
+            callback: CallbackSlot::new(),
         })
     });
     if WANTED.load(Ordering::Relaxed) == NOT_KNOWN {
@@ -148,7 +150,7 @@ pub(crate) fn listen(new: Option<(Level, Listener)>) {
 }
 
 fn listening() -> MutexGuard<'static, Option<Arc<Listening>>> {
-    process::hold_over_fork(Place::Log, &LOCK);
+    hold_over_fork(Place::Log, &LOCK);
     LISTENING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -173,7 +175,7 @@ pub(crate) fn write(level: Level, words: String) {
     let line = one_line(&words);
     ::log::log!(target: "connectcreds", level.of_log(), "{line}");
     if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
-        process::write_to_standard_error(&format!("connectcreds {}: {line}\n", level.name()));
+        write_to_standard_error(&format!("connectcreds {}: {line}\n", level.name()));
     }
     let wanted = |listening: &Listening| level <= listening.max_level;
     if DELIVERING.get() || !listening().as_deref().is_some_and(wanted) {
@@ -288,13 +290,13 @@ mod tests {
         for number in 0..QUEUE + 3 {
             queue.push(Level::Debug, number.to_string());
         }
-        let told: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        let report_failure: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         assert_eq!(
-            told[0],
+            report_failure[0],
             (Level::Warning, "3 lines of the log were lost.".to_owned())
         );
-        assert_eq!(told[1], (Level::Debug, "3".to_owned()));
-        assert_eq!(told.len(), QUEUE + 1);
+        assert_eq!(report_failure[1], (Level::Debug, "3".to_owned()));
+        assert_eq!(report_failure.len(), QUEUE + 1);
     }
 
     #[test]

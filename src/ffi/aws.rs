@@ -4,8 +4,8 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::{cc_error, cc_status, cc_token, guard, lend, lend_or_null, out, shield, token_of};
-use crate::aws::AwsCredentials;
 use crate::error::Error;
+use crate::oauth::aws_credentials::AwsCredentials;
 
 /// AWS credentials. Immutable: any thread may read them. Wiped from memory when they are freed.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn cc_token_aws_credentials(
         guard(error, || {
             let place = out(credentials)?;
             let token = token_of(token).ok_or_else(|| Error::invalid_argument("The token is NULL."))?;
-            let credentials = AwsCredentials::of_token(token)?;
+            let credentials = AwsCredentials::from_token(token)?;
             *place = Box::into_raw(Box::new(cc_aws_credentials { credentials }));
             Ok(())
         })

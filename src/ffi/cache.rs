@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::{bytes, cc_token, shield, token_of};
-use crate::realm::{self, Realm};
+use crate::api::context::{self, CallContext};
 
 /// Drops every cached token and remembered refusal. What exchanges that are under way bring goes to those who wait,
 /// and is not kept. Tokens that a host holds live on. Inside a mock, the mock's cache is meant.
@@ -12,7 +12,7 @@ use crate::realm::{self, Realm};
 /// Does not block.
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_cache_clear() {
-    shield((), || Realm::now().clear());
+    shield((), || CallContext::now().clear());
 }
 
 /// Drops all that is held for a viewer's session token: call it when the viewer leaves. What exchanges that are under
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn cc_cache_forget_session(session_token: *const c_char) {
     // SAFETY: the ABI's conventions.
     let token = unsafe { bytes(session_token) }.and_then(|token| std::str::from_utf8(token).ok());
     if let Some(token) = token {
-        shield((), || Realm::now().forget_session(token));
+        shield((), || CallContext::now().forget_session(token));
     }
 }
 
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn cc_cache_forget_session(session_token: *const c_char) {
 pub unsafe extern "C" fn cc_token_invalidate(token: *const cc_token) -> bool {
     // SAFETY: the ABI's conventions.
     let token = unsafe { token_of(token) };
-    shield(false, || token.is_some_and(realm::invalidate))
+    shield(false, || token.is_some_and(context::invalidate))
 }
 
 /// Counts since the process or the mock began; a forked child goes on with its parent's. More may join at the end.
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn cc_cache_get_stats(stats: *mut cc_cache_stats, size: us
         return;
     }
     let counted = shield(cc_cache_stats::default(), || {
-        let counted = Realm::now().stats();
+        let counted = CallContext::now().stats();
         cc_cache_stats {
             hits: counted.hits,
             stale_hits: counted.stale_hits,

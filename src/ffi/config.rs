@@ -4,10 +4,10 @@ use std::ffi::c_char;
 use std::path::Path;
 
 use super::{CC_OK, cc_error, cc_status, guard, shield, string};
+use crate::api::context;
 use crate::config;
 use crate::error::Error;
-use crate::realm;
-use crate::transport::roots::{Bundle, choose_bundle};
+use crate::http::roots::{Bundle, choose_bundle};
 
 /// Sets certificate authorities to trust beside the system's, such as a private one that signed the Connect server's
 /// certificate. The file is read now; later exchanges use it.
@@ -88,7 +88,7 @@ pub extern "C" fn cc_config_set_max_attempts(attempts: u32) -> cc_status {
 pub extern "C" fn cc_config_set_cache_capacity(entries: usize) -> cc_status {
     shield((), || {
         config::set_cache_capacity(entries);
-        realm::make_room();
+        context::make_room();
     });
     CC_OK
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::{
     bytes, cc_error, cc_request, cc_status, cc_token, guard, into_handle, out, shield, tell_log, with_request,
 };
-use crate::credentials;
+use crate::api;
+use crate::api::request::Request;
 use crate::error::Error;
-use crate::request::Request;
-use crate::token::Token;
+use crate::oauth::token::Token;
 
 /// Gets a token and writes it out.
 ///
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn cc_service_account_token(
     error: *mut *mut cc_error,
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
-    unsafe { get(request, token, error, credentials::service_account_token) }
+    unsafe { get(request, token, error, api::service_account_token) }
 }
 
 /// Gets the token of the person who looks at the content.
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn cc_viewer_token(
     // SAFETY: the ABI's conventions.
     unsafe {
         get(request, token, error, |request| {
-            credentials::viewer_token_of(bytes(session_token), request)
+            api::viewer_token_of(bytes(session_token), request)
         })
     }
 }
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn cc_workload_token(
     error: *mut *mut cc_error,
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
-    unsafe { get(request, token, error, credentials::workload_token) }
+    unsafe { get(request, token, error, api::workload_token) }
 }
 
 /// Whether cc_service_account_token() gives a token.
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn cc_workload_token(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_has_service_account_token(request: *const cc_request) -> bool {
     // SAFETY: the ABI's conventions.
-    unsafe { has(request, credentials::service_account_token) }
+    unsafe { has(request, api::service_account_token) }
 }
 
 /// Whether cc_viewer_token() gives a token.
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn cc_has_viewer_token(
     // SAFETY: the ABI's conventions.
     unsafe {
         has(request, |request| {
-            credentials::viewer_token_of(bytes(session_token), request)
+            api::viewer_token_of(bytes(session_token), request)
         })
     }
 }
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn cc_has_viewer_token(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_has_workload_token(request: *const cc_request) -> bool {
     // SAFETY: the ABI's conventions.
-    unsafe { has(request, credentials::workload_token) }
+    unsafe { has(request, api::workload_token) }
 }
 
 /// Whether the process runs as content on Posit Connect (RSTUDIO_PRODUCT or POSIT_PRODUCT is CONNECT) or Connect Cloud
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn cc_has_workload_token(request: *const cc_request) -> bo
 /// @return true when it does. Does not block.
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_running_on_connect() -> bool {
-    shield(false, credentials::running_on_connect)
+    shield(false, api::running_on_connect)
 }
 
 /// Makes any other exchange with the server's credential endpoint (RFC 8693), on Connect or not: identity federation,
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn cc_exchange_token(
     unsafe {
         get(request, token, error, |request| {
             let subject_token = bytes(subject_token).unwrap_or_default();
-            credentials::exchange_token_of(
+            api::exchange_token_of(
                 subject_token,
                 bytes(subject_token_type).unwrap_or_default(),
                 request,

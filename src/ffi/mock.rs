@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::{bytes, cc_error, cc_mock_reply, cc_mock_request, cc_status, guard, out, shield, string};
 use crate::error::{Error, ErrorKind};
 use crate::mock::Mock;
+use crate::mock::backend::{MockResponse, Responder};
 use crate::mock::request::MockRequest;
-use crate::mock::script::{Answers, MockResponse};
 
 /// A mock that is alive. From its start to its end the process seems to run on Connect: server http://localhost:3030,
 /// API key "key", content session token "session-token", and "user-token" for a viewer's call whose session token is
@@ -180,14 +180,14 @@ unsafe impl Send for Function {}
 unsafe impl Sync for Function {}
 
 impl Function {
-    fn answer(&self, request: &MockRequest) -> Result<Option<MockResponse>, Error> {
+    fn response(&self, request: &MockRequest) -> Result<Option<MockResponse>, Error> {
         let mut reply = cc_mock_reply::default();
         let request = ptr::from_ref(request).cast();
         // SAFETY: the host keeps the function and its data until the mock has ended.
-        let answered = unsafe { (self.function)(request, &mut reply, self.user_data) };
+        let with_response = unsafe { (self.function)(request, &mut reply, self.user_data) };
         let wrong = |what: &'static str| Error::new(ErrorKind::Internal, what);
         match reply.response {
-            _ if !answered => Ok(None),
+            _ if !with_response => Ok(None),
             Some(Ok(response)) => Ok(Some(response)),
             Some(Err(why)) => {
                 Err(wrong("The mock's function gave a reply that can not be.").because(why.message()))
@@ -214,8 +214,8 @@ pub unsafe extern "C" fn cc_mock_function(
     let body = || {
         let function = function.ok_or_else(|| Error::invalid_argument("The mock's function is NULL."))?;
         let function = Function { function, user_data };
-        Ok(Mock::start(Answers::Function(Box::new(move |request| {
-            function.answer(request)
+        Ok(Mock::start(Responder::Function(Box::new(move |request| {
+            function.response(request)
         }))))
     };
     // SAFETY: the ABI's conventions.

@@ -6,8 +6,8 @@ use std::ptr;
 use super::mock::response_of;
 use super::{bytes, lend, lend_or_null, shield};
 use crate::error::Error;
+use crate::mock::backend::MockResponse;
 use crate::mock::request::MockRequest;
-use crate::mock::script::MockResponse;
 
 /// A request that a mock function is to answer, as it would have been sent. Valid until the function returns, as are the
 /// strings borrowed from it.

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use crate::error::{Error, ErrorKind};
-use crate::text;
+use crate::text::validate::validate;
 
 // In the order in which the header has them; the empty lines keep them from being sorted.
 mod status;
@@ -38,7 +38,7 @@ mod mock_request;
 
 mod log;
 
-mod report;
+mod diagnose;
 
 mod version;
 
@@ -46,11 +46,11 @@ pub use aws::*;
 pub use cache::*;
 pub use config::*;
 pub use credentials::*;
+pub use diagnose::*;
 pub use error::*;
 pub use log::*;
 pub use mock::*;
 pub use mock_request::*;
-pub use report::*;
 pub use request::*;
 pub use status::*;
 pub use token::*;
@@ -103,7 +103,7 @@ fn tell_log() {
 unsafe fn string<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Error> {
     // SAFETY: by the caller.
     let bytes = unsafe { bytes(pointer) }.unwrap_or_default();
-    Ok(text::accept(bytes, what)?.unwrap_or_default())
+    Ok(validate(bytes, what)?.unwrap_or_default())
 }
 
 /// A string of the host as it came; `None` for NULL.

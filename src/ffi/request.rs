@@ -5,8 +5,8 @@ use std::ptr;
 use std::time::Duration;
 
 use super::{cc_status, guard, shield, string};
+use crate::api::request::Request;
 use crate::error::Error;
-use crate::request::Request;
 
 /// What is asked for, and of whom. What is not set comes from the environment, or is not sent.
 ///
@@ -313,17 +313,17 @@ pub unsafe extern "C" fn cc_request_set_on_connect(request: *mut cc_request, on_
 pub type cc_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> bool>;
 
 /// The host's callback and what it wants to be called with.
-struct Callback {
+struct CallbackSlot {
     function: unsafe extern "C" fn(*mut c_void) -> bool,
     user_data: *mut c_void,
 }
 
 // SAFETY: the host was told that the callback is called on every thread that makes a call with the request.
-unsafe impl Send for Callback {}
+unsafe impl Send for CallbackSlot {}
 // SAFETY: as above.
-unsafe impl Sync for Callback {}
+unsafe impl Sync for CallbackSlot {}
 
-impl Callback {
+impl CallbackSlot {
     fn call(&self) -> bool {
         // SAFETY: the host keeps the function and its data for as long as it uses the request.
         unsafe { (self.function)(self.user_data) }
@@ -343,7 +343,7 @@ pub unsafe extern "C" fn cc_request_set_cancel(
     cancelled: cc_cancel_fn,
     user_data: *mut c_void,
 ) -> cc_status {
-    let callback = cancelled.map(|function| Callback { function, user_data });
+    let callback = cancelled.map(|function| CallbackSlot { function, user_data });
     // SAFETY: the ABI's conventions.
     unsafe {
         change(request, |request| {

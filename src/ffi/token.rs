@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::{bytes, lend, lend_or_null, shield};
-use crate::token::Token;
+use crate::oauth::token::Token;
 
 /// An access token and what the server said of it. Immutable: any thread may read and share it. Wiped from memory
 /// when the last handle on it is freed.

@@ -3,69 +3,69 @@
 
 #![forbid(unsafe_code)]
 
+pub(crate) mod backend;
 pub(crate) mod request;
-pub(crate) mod script;
 
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use backend::{MockBackend, MockResponse, Responder};
 use request::MockRequest;
-use script::{Answers, MockResponse, Script};
 
-use crate::broker::Broker;
+use crate::cache::broker::Broker;
 use crate::error::Error;
-use crate::process::{self, HoldOverFork, Place, hold_shared};
-use crate::secret::Secret;
-use crate::text;
+use crate::platform::fork::{HoldOverFork, Place, hold_over_fork, hold_shared};
+use crate::text::secret::Secret;
+use crate::text::validate::validate;
 
 /// What older Connect answers when no integration is associated with the content.
 const NO_INTEGRATION: &str = r#"{"error_code":212,"error_message":"No OAuth integrations have been associated with this content item."}"#;
 
 /// A mock's broker: cache, counts and answers. Lives as long as a call is in it.
-pub(crate) type Stage = Arc<Broker<Arc<Script>>>;
+pub(crate) type MockBroker = Arc<Broker<Arc<MockBackend>>>;
 
 /// How many mocks are alive: all that a call outside of any looks at.
-static ALIVE: AtomicUsize = AtomicUsize::new(0);
+static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 static MOCKS: Mutex<Mocks> = Mutex::new(Mocks {
-    alive: Vec::new(),
+    active: Vec::new(),
     ended: Vec::new(),
 });
 
 struct Mocks {
     /// The innermost is the last.
-    alive: Vec<Stage>,
+    active: Vec<MockBroker>,
     /// Those in which calls may still be.
-    ended: Vec<Weak<Broker<Arc<Script>>>>,
+    ended: Vec<Weak<Broker<Arc<MockBackend>>>>,
 }
 
 impl Mocks {
     fn count(&mut self) {
-        self.ended.retain(|stage| stage.strong_count() > 0);
-        ALIVE.store(self.alive.len(), Ordering::Release);
+        self.ended.retain(|broker| broker.strong_count() > 0);
+        ACTIVE.store(self.active.len(), Ordering::Release);
     }
 }
 
 /// The mock that a call that begins now is in.
 #[inline]
-pub(crate) fn innermost() -> Option<Stage> {
-    if ALIVE.load(Ordering::Acquire) == 0 {
+pub(crate) fn innermost() -> Option<MockBroker> {
+    if ACTIVE.load(Ordering::Acquire) == 0 {
         return None;
     }
-    mocks().alive.last().cloned()
+    mocks().active.last().cloned()
 }
 
 /// The mocks that are alive.
-pub(crate) fn alive() -> Vec<Stage> {
-    if ALIVE.load(Ordering::Acquire) == 0 {
+pub(crate) fn active() -> Vec<MockBroker> {
+    if ACTIVE.load(Ordering::Acquire) == 0 {
         return Vec::new();
     }
-    mocks().alive.clone()
+    mocks().active.clone()
 }
 
 fn mocks() -> MutexGuard<'static, Mocks> {
-    process::hold_over_fork(Place::Mocks, &LOCK);
+    hold_over_fork(Place::Mocks, &LOCK);
     MOCKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -78,8 +78,8 @@ impl HoldOverFork for MocksLock {
     fn hold(&'static self) -> Box<dyn Any> {
         let mocks = mocks();
         let ended = mocks.ended.iter().filter_map(Weak::upgrade);
-        let stages = mocks.alive.iter().cloned().chain(ended);
-        let caches: Vec<_> = stages.map(hold_shared).collect();
+        let brokers = mocks.active.iter().cloned().chain(ended);
+        let caches: Vec<_> = brokers.map(hold_shared).collect();
         Box::new((caches, mocks))
     }
 }
@@ -101,7 +101,7 @@ impl HoldOverFork for MocksLock {
 /// ```
 #[must_use = "it ends when it is dropped"]
 pub struct Mock {
-    stage: Stage,
+    broker: MockBroker,
 }
 
 impl Mock {
@@ -111,46 +111,48 @@ impl Mock {
     ///
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when it is empty or holds a control character.
     pub fn token(access_token: &str) -> Result<Self, Error> {
-        let token = text::accept(access_token.as_bytes(), "mocked access token")?
+        let token = validate(access_token.as_bytes(), "mocked access token")?
             .ok_or_else(|| Error::invalid_argument("A mocked access token is required."))?;
-        Ok(Self::start(Answers::Token(Secret::new(token))))
+        Ok(Self::start(Responder::Token(Secret::new(token))))
     }
 
     /// A mock of a Connect server on which no integration is associated with the content: HTTP 400, Connect error 212.
     pub fn failure() -> Result<Self, Error> {
         let response = MockResponse::json(400, NO_INTEGRATION)?;
-        Ok(Self::start(Answers::Always(response)))
+        Ok(Self::start(Responder::Always(response)))
     }
 
     /// A mock that gives these answers one after the other, and then 503.
     pub fn responses(responses: impl IntoIterator<Item = MockResponse>) -> Self {
-        Self::start(Answers::InTurn(responses.into_iter().collect()))
+        Self::start(Responder::InTurn(responses.into_iter().collect()))
     }
 
     /// A mock whose function answers each request, on the thread that asks; `None` lets the request out to the server
     /// that it is for. The function may make calls of its own; the very question that it is to answer is an
     /// [`Internal`](crate::ErrorKind::Internal) error there, and so is a panic.
     pub fn function(function: impl Fn(&MockRequest) -> Option<MockResponse> + Send + Sync + 'static) -> Self {
-        Self::start(Answers::Function(Box::new(move |request| Ok(function(request)))))
+        Self::start(Responder::Function(Box::new(move |request| {
+            Ok(function(request))
+        })))
     }
 
-    pub(crate) fn start(answers: Answers) -> Self {
-        let stage = Arc::new(Broker::new(Arc::new(Script::new(answers))));
+    pub(crate) fn start(answers: Responder) -> Self {
+        let broker = Arc::new(Broker::new(Arc::new(MockBackend::new(answers))));
         let mut mocks = mocks();
-        mocks.alive.push(stage.clone());
+        mocks.active.push(broker.clone());
         mocks.count();
-        Self { stage }
+        Self { broker }
     }
 
     /// How many requests the mock was asked to answer, those that it let out among them.
     pub fn request_count(&self) -> usize {
-        self.stage.world().requests()
+        self.broker.backend().requests()
     }
 
     /// Moves the clocks of the mock's cache and of its answers ahead.
     pub fn advance_time(&self, time: Duration) {
         let milliseconds = time.as_millis().try_into().unwrap_or(i64::MAX);
-        self.stage.world().advance_ms(milliseconds);
+        self.broker.backend().advance_ms(milliseconds);
     }
 }
 
@@ -158,12 +160,12 @@ impl Drop for Mock {
     /// Ends it. Waits for its function when that is running on another thread.
     fn drop(&mut self) {
         let mut mocks = mocks();
-        mocks.alive.retain(|stage| !Arc::ptr_eq(stage, &self.stage));
-        mocks.ended.push(Arc::downgrade(&self.stage));
+        mocks.active.retain(|broker| !Arc::ptr_eq(broker, &self.broker));
+        mocks.ended.push(Arc::downgrade(&self.broker));
         mocks.count();
         drop(mocks);
-        self.stage.world().end();
-        self.stage.clear();
+        self.broker.backend().end();
+        self.broker.clear();
     }
 }
 
@@ -178,7 +180,7 @@ impl std::fmt::Debug for Mock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::{exchange_token, invalidate, service_account_token, viewer_token};
+    use crate::api::{exchange_token, invalidate, service_account_token, viewer_token};
     use crate::{ErrorKind, Request, token_type};
 
     /// The tests of one program share its mocks.
@@ -218,12 +220,12 @@ mod tests {
         let _alone = alone();
         let mock = Mock::token("token").unwrap();
         let token = service_account_token(&Request::new()).unwrap();
-        let stage = mock.stage.clone();
-        assert_eq!(stage.stats().entries, 1);
+        let broker = mock.broker.clone();
+        assert_eq!(broker.stats().entries, 1);
         drop(mock);
-        assert_eq!(stage.stats().entries, 0);
+        assert_eq!(broker.stats().entries, 0);
         assert!(!invalidate(&token));
-        assert!(alive().is_empty() && innermost().is_none());
+        assert!(active().is_empty() && innermost().is_none());
     }
 
     #[test]

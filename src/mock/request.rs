@@ -6,9 +6,9 @@ use std::fmt;
 
 use url::form_urlencoded;
 
-use crate::connect::Ask;
-use crate::exchange::{ACCEPTED_TYPE, FORM_TYPE, Form, USER_AGENT, authorization};
-use crate::secret::Secret;
+use crate::backend::exchange::ServerExchange;
+use crate::oauth::token_exchange::{ACCEPTED_TYPE, FORM_TYPE, FormBody, USER_AGENT, authorization};
+use crate::text::secret::Secret;
 
 /// A request that a [`Mock`](crate::Mock)'s function is asked to answer, as it would have been sent.
 pub struct MockRequest {
@@ -21,7 +21,7 @@ pub struct MockRequest {
 type Pair = (Secret, Secret);
 
 impl MockRequest {
-    pub(crate) fn new(ask: &Ask, form: &Form) -> Self {
+    pub(crate) fn new(ask: &ServerExchange, form: &FormBody) -> Self {
         let pair = |name: &str, value: &str| (Secret::new(name), Secret::new(value));
         let key = ask.api_key.as_ref();
         let key = key.map(|key| (Secret::new("Authorization"), authorization(key)));

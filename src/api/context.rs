@@ -1,0 +1,99 @@
+//! Where a call goes: to the process's broker, with the process's environment, or to the innermost mock's.
+
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use crate::backend::broker;
+use crate::cache::backend::Backend;
+use crate::cache::broker::{Handle, Stats};
+use crate::cache::key::{CacheKey, CacheKeyRef};
+use crate::cache::store::TokenCriteria;
+use crate::cache::wait::WaitOptions;
+use crate::env::Environment;
+use crate::error::Error;
+use crate::mock::{self, MockBroker};
+use crate::oauth::token::Token;
+use crate::platform::clock::Moment;
+
+/// A call stays in the one that it began in.
+pub(crate) enum CallContext {
+    Process,
+    Mock(MockBroker),
+}
+
+impl CallContext {
+    /// The one that a call that begins now belongs to.
+    #[inline]
+    pub fn now() -> Self {
+        mock::innermost().map_or(Self::Process, Self::Mock)
+    }
+
+    pub fn environment(&self) -> Environment {
+        match self {
+            Self::Process => Environment::Process,
+            Self::Mock(_) => Environment::Mocked,
+        }
+    }
+
+    /// The time by which its tokens expire.
+    pub fn time(&self) -> Moment {
+        match self {
+            Self::Process => broker().backend().now(),
+            Self::Mock(broker) => broker.backend().now(),
+        }
+    }
+
+    pub fn cached(&self, key_ref: &CacheKeyRef<'_>, criteria: TokenCriteria) -> Option<Arc<Token>> {
+        match self {
+            Self::Process => broker().cached(key_ref, criteria),
+            Self::Mock(broker) => broker.cached(key_ref, criteria),
+        }
+    }
+
+    pub fn miss_reason(&self, key_ref: &CacheKeyRef<'_>, criteria: TokenCriteria) -> &'static str {
+        match self {
+            Self::Process => broker().miss_reason(key_ref, criteria),
+            Self::Mock(broker) => broker.miss_reason(key_ref, criteria),
+        }
+    }
+
+    pub fn obtain(&self, key: CacheKey, options: &WaitOptions<'_>) -> Result<Arc<Token>, Error> {
+        match self {
+            Self::Process => broker().obtain(key, options),
+            Self::Mock(broker) => broker.obtain(key, options),
+        }
+    }
+
+    pub fn clear(&self) {
+        match self {
+            Self::Process => broker().clear(),
+            Self::Mock(broker) => broker.clear(),
+        }
+    }
+
+    pub fn forget_session(&self, token: &str) {
+        match self {
+            Self::Process => broker().forget_session(token),
+            Self::Mock(broker) => broker.forget_session(token),
+        }
+    }
+
+    pub fn stats(&self) -> Stats {
+        match self {
+            Self::Process => broker().stats(),
+            Self::Mock(broker) => broker.stats(),
+        }
+    }
+}
+
+/// Drops a token from the cache that it came from, if that is still there; says whether it was in it.
+pub(crate) fn invalidate(token: &Token) -> bool {
+    broker().invalidate(token) || mock::active().iter().any(|broker| broker.invalidate(token))
+}
+
+/// Has every cache evict what is over the configured capacity.
+pub(crate) fn make_room() {
+    broker().make_room();
+    mock::active().iter().for_each(|broker| broker.make_room());
+}

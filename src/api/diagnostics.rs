@@ -1,0 +1,224 @@
+//! A report for a bug ticket: what the library sees of its surroundings, and what went wrong last. No secret stands in
+//! it, nor the value of any variable but the server's address.
+
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
+
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::cache::broker::Stats;
+use crate::config;
+use crate::env::{
+    self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, Environment, POSIT_PRODUCT, RSTUDIO_PRODUCT, SERVER,
+    Variable,
+};
+use crate::error::{Error, ErrorKind};
+use crate::http::proxy::Route;
+use crate::http::tls::authorities;
+use crate::oauth::endpoint::CredentialEndpoint;
+use crate::platform::clock::Moment;
+use crate::platform::os::variable;
+use crate::platform::per_process::PerProcess;
+
+/// Variables that have a say, in the order in which they are reported.
+const VARIABLES: [&CStr; 19] = [
+    c"POSIT_PRODUCT",
+    c"RSTUDIO_PRODUCT",
+    c"CONNECT_SERVER",
+    c"CONNECT_API_KEY",
+    c"CONNECT_CONTENT_SESSION_TOKEN",
+    c"CONNECT_CONTENT_SESSION_TOKEN_FILE",
+    c"CONNECT_CA_CERTIFICATE",
+    c"SSL_CERT_FILE",
+    c"SSL_CERT_DIR",
+    c"HTTPS_PROXY",
+    c"https_proxy",
+    c"HTTP_PROXY",
+    c"http_proxy",
+    c"ALL_PROXY",
+    c"all_proxy",
+    c"NO_PROXY",
+    c"no_proxy",
+    c"REQUEST_METHOD",
+    c"CONNECTCREDS_DEBUG",
+];
+
+/// The last error of a kind, and when it came.
+struct Last {
+    unix_s: i64,
+    message: String,
+}
+
+/// Of this process: a forked child begins anew.
+static LAST: PerProcess<Mutex<BTreeMap<ErrorKind, Last>>> = PerProcess::new(Mutex::default);
+
+/// Notes an error that a call ended with.
+pub(crate) fn record(why: &Error) {
+    let last = Last {
+        unix_s: Moment::now().unix_s(),
+        message: why.message(),
+    };
+    let mut lasts = LAST.get().lock().unwrap_or_else(PoisonError::into_inner);
+    lasts.insert(why.kind(), last);
+}
+
+/// The report, some forty lines. Reads files: the content token's, certificates.
+pub(crate) fn report(environment: Environment, stats: Stats) -> String {
+    let mut report = Report::default();
+    report.line("connectcreds", env!("CARGO_PKG_VERSION"));
+    report.line("On Connect", on_connect(environment));
+    report.section("Environment variables");
+    for name in VARIABLES {
+        let set = if variable(name).is_empty() {
+            "not set"
+        } else {
+            "set"
+        };
+        report.item(&name.to_string_lossy(), set);
+    }
+    report.section("Connect server");
+    network(&mut report);
+    report.section("Settings");
+    settings(&mut report);
+    report.section("Cache, since the process began");
+    cache(&mut report, stats);
+    report.section("Last error of each kind");
+    last_errors(&mut report);
+    report.0
+}
+
+#[derive(Default)]
+struct Report(String);
+
+impl Report {
+    fn line(&mut self, name: &str, value: impl std::fmt::Display) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "{name}: {value}");
+    }
+
+    fn section(&mut self, name: &str) {
+        let _ = writeln!(self.0, "\n{name}");
+    }
+
+    fn item(&mut self, name: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "  {name}: {value}");
+    }
+
+    /// The lines of an error, below what it is about.
+    fn error(&mut self, name: &str, message: &str) {
+        let mut lines = message.lines();
+        self.item(name, lines.next().unwrap_or_default());
+        for line in lines {
+            let _ = writeln!(self.0, "    {line}");
+        }
+    }
+}
+
+fn on_connect(environment: Environment) -> String {
+    match (environment, env::product()) {
+        (Environment::Mocked, _) => "yes, a mock says so".to_owned(),
+        (Environment::Process, Some(variable)) => format!("yes, {} says so", variable.name()),
+        (Environment::Process, None) => {
+            let [one, other] = [POSIT_PRODUCT, RSTUDIO_PRODUCT].map(Variable::name);
+            format!("no, neither {one} nor {other} says so")
+        }
+    }
+}
+
+fn network(report: &mut Report) {
+    let server = match std::str::from_utf8(SERVER.bytes()) {
+        Ok("") => Err("not known".to_owned()),
+        Ok(url) => CredentialEndpoint::parse(url, SERVER.name()).map_err(|why| why.message()),
+        Err(_) => Err(format!("{} is not valid UTF-8", SERVER.name())),
+    };
+    match &server {
+        Ok(server) => report.item("address", base(server.endpoint())),
+        Err(why) => report.error("address", why),
+    }
+    let key = if API_KEY.bytes().is_empty() {
+        "none"
+    } else {
+        "there is one"
+    };
+    report.item("API key", key);
+    match env::content_token(CONTENT_TOKEN_FILE.bytes(), CONTENT_TOKEN.bytes()) {
+        Ok(Some(_)) => report.item("content session token", "there is one"),
+        Ok(None) => report.item("content session token", "none"),
+        Err(why) => report.error("content session token", &why.message()),
+    }
+    match authorities() {
+        Ok(authorities) => report.item("certificate authorities", authorities),
+        Err(why) => report.error("certificate authorities", &why.message()),
+    }
+    match server.ok().map(|server| Route::to(server.endpoint())) {
+        None => {}
+        Some(Ok(Route::Straight)) => report.item("way", "straight"),
+        Some(Ok(route)) => report.item("way", route.words().trim_start()),
+        Some(Err(why)) => report.error("way", &why.message()),
+    }
+}
+
+/// The server's address as Connect gives it, without the endpoint's path.
+fn base(endpoint: &Url) -> String {
+    let url = endpoint.as_str();
+    let end = url.find("/__api__/").unwrap_or(url.len());
+    url[..end].to_owned()
+}
+
+fn settings(report: &mut Report) {
+    for (name, setting, unit) in [
+        ("time of a call", &config::TIMEOUT_MS, " ms"),
+        ("time of an attempt", &config::ATTEMPT_TIMEOUT_MS, " ms"),
+        ("time of a connection", &config::CONNECT_TIMEOUT_MS, " ms"),
+        ("attempts", &config::MAX_ATTEMPTS, ""),
+        (
+            "life of a token that does not say",
+            &config::DEFAULT_LIFETIME_S,
+            " s",
+        ),
+    ] {
+        report.item(name, format_args!("{}{unit}", setting.get()));
+    }
+    report.item("cache's capacity", config::cache_capacity());
+    let on = if config::background_refresh() { "on" } else { "off" };
+    report.item("background refresh", on);
+}
+
+fn cache(report: &mut Report, stats: Stats) {
+    for (name, count) in [
+        ("hits", stats.hits),
+        ("stale hits", stats.stale_hits),
+        ("misses", stats.misses),
+        ("exchanges", stats.exchanges),
+        ("coalesced", stats.coalesced),
+        ("failures", stats.failures),
+        ("evictions", stats.evictions),
+        ("entries", stats.entries),
+    ] {
+        report.item(name, count);
+    }
+}
+
+fn last_errors(report: &mut Report) {
+    let lasts = LAST.get().lock().unwrap_or_else(PoisonError::into_inner);
+    if lasts.is_empty() {
+        report.0 += "  none\n";
+    }
+    for (kind, last) in &*lasts {
+        report.error(&format!("{kind:?}, {}", time_of(last.unix_s)), &last.message);
+    }
+}
+
+/// RFC 3339, in UTC.
+fn time_of(unix_s: i64) -> String {
+    let Ok(time) = OffsetDateTime::from_unix_timestamp(unix_s) else {
+        return unix_s.to_string();
+    };
+    let (hour, minute, second) = time.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", time.date())
+}

@@ -1,0 +1,312 @@
+//! The whole question that a token answers: whose credentials, of which server, for what. Two calls share a cached
+//! token only if all of it is equal.
+
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::env::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, Environment, SERVER};
+use crate::error::{Error, ErrorKind};
+use crate::oauth::endpoint::CredentialEndpoint;
+use crate::oauth::params::ExchangeParams;
+use crate::oauth::token_exchange::TokenExchange;
+use crate::text::hash::{Part, combine};
+use crate::text::secret::Secret;
+use crate::text::validate::validate;
+
+const NO_SERVER: &str = "A Connect server URL is required to retrieve credentials.";
+const NO_SERVER_HELP: &str =
+    "Set the environment variable CONNECT_SERVER, or call cc_request_set_server_url().";
+const NO_API_KEY: &str = "A valid Connect API key is required to retrieve credentials.";
+const NO_API_KEY_HELP: &str =
+    "Set the environment variable CONNECT_API_KEY, or call cc_request_set_api_key().";
+
+/// Whose token is exchanged.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// This token.
+    Given(Part<'a>),
+    /// The content's, by where it stands: the file's path and the variable's value. A file that is rewritten neither
+    /// loses what is cached nor doubles it, and a hit reads no file.
+    Ambient { file: Part<'a>, variable: Part<'a> },
+}
+
+impl Subject<'static> {
+    /// The content session token that Connect gave the process.
+    pub fn ambient(environment: Environment) -> Self {
+        Self::Ambient {
+            file: environment.content_token_file(),
+            variable: environment.content_token(),
+        }
+    }
+}
+
+/// A question as it is asked, all of it borrowed: to find its answer, nothing is copied.
+pub(crate) struct CacheKeyRef<'a> {
+    pub subject: Subject<'a>,
+    pub subject_token_type: &'a str,
+    pub requested_token_type: Option<&'a str>,
+    /// As it was written; a request's was parsed before.
+    pub server: Part<'a>,
+    pub api_key: Part<'a>,
+    pub api_key_required: bool,
+    pub wanted: &'a ExchangeParams,
+}
+
+impl CacheKeyRef<'_> {
+    pub fn hash(&self) -> u64 {
+        // Types are few, and differ in length.
+        let types = self.subject_token_type.len() << 16 | self.requested_token_type.map_or(0, str::len);
+        combine([
+            self.subject_hash(),
+            types as u64,
+            self.server.hash,
+            self.api_key.hash,
+            self.wanted.hash(),
+        ])
+    }
+
+    fn subject_hash(&self) -> u64 {
+        match self.subject {
+            Subject::Given(token) => token.hash,
+            Subject::Ambient { file, variable } => combine([variable.hash, file.hash]),
+        }
+    }
+
+    /// The question checked, in the order in which `abi.md` reports what is missing, and copied.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument), [`NotSupported`](ErrorKind::NotSupported),
+    /// [`NoServer`](ErrorKind::NoServer), [`NoApiKey`](ErrorKind::NoApiKey).
+    pub fn to_key(&self) -> Result<CacheKey, Error> {
+        let subject = match self.subject {
+            Subject::Given(token) => OwnedSubject::Given(given(token)?),
+            Subject::Ambient { file, variable } => OwnedSubject::Ambient {
+                file: file.bytes.into(),
+                variable: Zeroizing::new(variable.bytes.to_vec()),
+            },
+        };
+        let ((server, endpoint), api_key) = match (self.endpoint(), self.api_key()) {
+            (Ok(endpoint), Ok(api_key)) => (endpoint, api_key),
+            // A session token that is missing comes first, and may be known only by reading its file.
+            (Err(why), _) | (_, Err(why)) => return Err(subject.token().err().unwrap_or(why)),
+        };
+        Ok(CacheKey {
+            hash: self.hash(),
+            subject_hash: self.subject_hash(),
+            subject,
+            subject_token_type: self.subject_token_type.into(),
+            requested_token_type: self.requested_token_type.map(Into::into),
+            server,
+            endpoint,
+            api_key,
+            wanted: self.wanted.clone(),
+        })
+    }
+
+    fn endpoint(&self) -> Result<(Arc<Secret>, CredentialEndpoint), Error> {
+        // What a request sets was checked by its setter: a URL that is wrong here is the environment's.
+        match validate(self.server.bytes, SERVER.name())? {
+            Some(url) => Ok((
+                self.server.keep(url),
+                CredentialEndpoint::parse(url, SERVER.name())?,
+            )),
+            None => Err(Error::new(ErrorKind::NoServer, NO_SERVER).because(NO_SERVER_HELP)),
+        }
+    }
+
+    fn api_key(&self) -> Result<Option<Arc<Secret>>, Error> {
+        match validate(self.api_key.bytes, API_KEY.name())? {
+            None if self.api_key_required => {
+                Err(Error::new(ErrorKind::NoApiKey, NO_API_KEY).because(NO_API_KEY_HELP))
+            }
+            key => Ok(key.map(|key| self.api_key.keep(key))),
+        }
+    }
+}
+
+fn given(token: Part<'_>) -> Result<Arc<Secret>, Error> {
+    Ok(token.keep(validate(token.bytes, "subject token")?.unwrap_or_default()))
+}
+
+/// A question that was checked, and is kept.
+#[derive(Debug)]
+pub(crate) struct CacheKey {
+    hash: u64,
+    subject_hash: u64,
+    subject: OwnedSubject,
+    subject_token_type: Box<str>,
+    requested_token_type: Option<Box<str>>,
+    /// As it was written.
+    server: Arc<Secret>,
+    endpoint: CredentialEndpoint,
+    api_key: Option<Arc<Secret>>,
+    wanted: ExchangeParams,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum OwnedSubject {
+    Given(Arc<Secret>),
+    Ambient {
+        file: Box<[u8]>,
+        variable: Zeroizing<Vec<u8>>,
+    },
+}
+
+impl OwnedSubject {
+    /// The token; reads the content token's file.
+    fn token(&self) -> Result<Secret, Error> {
+        match self {
+            Self::Given(token) => Ok(Secret::clone(token)),
+            Self::Ambient { file, variable } => env::content_token(file, variable)?.ok_or_else(|| {
+                let (file, variable) = (CONTENT_TOKEN_FILE.name(), CONTENT_TOKEN.name());
+                Error::new(
+                    ErrorKind::NotSupported,
+                    format!("Neither {file} nor {variable} gives a session token."),
+                )
+            }),
+        }
+    }
+
+    fn is(&self, subject: &Subject<'_>) -> bool {
+        match (self, subject) {
+            (Self::Given(ours), Subject::Given(theirs)) => theirs.is(ours),
+            (
+                Self::Ambient { file, variable },
+                Subject::Ambient {
+                    file: path,
+                    variable: value,
+                },
+            ) => is_same(file, path.bytes) && is_same(variable, value.bytes),
+            _ => false,
+        }
+    }
+}
+
+/// Whether both are equal. Where there is nothing to compare nothing is asked: an empty slice points nowhere, and a
+/// comparison that looks there all the same, as the C library's does with masked loads, takes longer than a whole hit.
+fn is_same(kept: &[u8], asked: &[u8]) -> bool {
+    kept.len() == asked.len() && (kept.is_empty() || kept == asked)
+}
+
+impl CacheKey {
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The hash of the subject alone; of a session token, that of its bytes.
+    pub fn subject_hash(&self) -> u64 {
+        self.subject_hash
+    }
+
+    /// Whether this is the whole of `key_ref`.
+    pub fn is(&self, key_ref: &CacheKeyRef<'_>) -> bool {
+        self.subject.is(&key_ref.subject)
+            && key_ref.server.is(&self.server)
+            && match &self.api_key {
+                Some(key) => key_ref.api_key.is(key),
+                None => key_ref.api_key.bytes.is_empty(),
+            }
+            && *self.subject_token_type == *key_ref.subject_token_type
+            && self.requested_token_type.as_deref() == key_ref.requested_token_type
+            && self.wanted == *key_ref.wanted
+    }
+
+    /// Whether `token` is the very token that is exchanged.
+    pub fn is_of_session(&self, token: &str) -> bool {
+        matches!(&self.subject, OwnedSubject::Given(given) if given.expose() == token)
+    }
+
+    pub fn endpoint(&self) -> &CredentialEndpoint {
+        &self.endpoint
+    }
+
+    pub fn api_key(&self) -> Option<&Secret> {
+        self.api_key.as_deref()
+    }
+
+    /// The exchange that answers the question. Reads the content token's file.
+    pub fn exchange(&self) -> Result<TokenExchange<'_>, Error> {
+        Ok(TokenExchange {
+            subject_token: self.subject.token()?,
+            subject_token_type: &self.subject_token_type,
+            requested_token_type: self.requested_token_type.as_deref(),
+            wanted: &self.wanted,
+        })
+    }
+
+    pub fn wanted(&self) -> &ExchangeParams {
+        &self.wanted
+    }
+}
+
+impl PartialEq for CacheKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && self.subject == other.subject
+            && self.server == other.server
+            && self.api_key == other.api_key
+            && self.subject_token_type == other.subject_token_type
+            && self.requested_token_type == other.requested_token_type
+            && self.wanted == other.wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys whose hashes are the same, as they may be by chance.
+    fn key(
+        subject: Subject<'_>,
+        types: [&str; 2],
+        server: &'static str,
+        api_key: &str,
+        scope: &str,
+    ) -> (CacheKey, bool) {
+        let mut wanted = ExchangeParams::default();
+        wanted.set_scope(Some(scope.to_owned()));
+        let key_ref = CacheKeyRef {
+            subject,
+            subject_token_type: types[0],
+            requested_token_type: Some(types[1]),
+            server: Part::of(server.as_bytes()),
+            api_key: Part::of(api_key.as_bytes()),
+            api_key_required: true,
+            wanted: &wanted,
+        };
+        let mut key = key_ref.to_key().unwrap();
+        key.hash = 0;
+        let is_itself = key.is(&key_ref);
+        (key, is_itself)
+    }
+
+    #[test]
+    fn questions_with_the_same_hash_are_told_apart_by_every_part() {
+        let given = |token: &'static str| Subject::Given(Part::of(token.as_bytes()));
+        let ambient = |file: &'static str, variable: &'static str| Subject::Ambient {
+            file: Part::of(file.as_bytes()),
+            variable: Part::of(variable.as_bytes()),
+        };
+        let keys = [
+            key(given("a"), ["t", "r"], "http://h", "k", "s"),
+            key(given("b"), ["t", "r"], "http://h", "k", "s"),
+            key(ambient("", "a"), ["t", "r"], "http://h", "k", "s"),
+            key(ambient("a", ""), ["t", "r"], "http://h", "k", "s"),
+            key(given("a"), ["u", "r"], "http://h", "k", "s"),
+            key(given("a"), ["t", "q"], "http://h", "k", "s"),
+            key(given("a"), ["t", "r"], "http://i", "k", "s"),
+            key(given("a"), ["t", "r"], "http://h", "l", "s"),
+            key(given("a"), ["t", "r"], "http://h", "k", "z"),
+        ];
+        for (at, (one, is_itself)) in keys.iter().enumerate() {
+            assert!(is_itself, "{at}");
+            for (other_at, (other, _)) in keys.iter().enumerate() {
+                assert_eq!(one == other, at == other_at, "{at} and {other_at}");
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The broker's promises, in a world whose clock is moved and whose server answers when told.
+
+mod expiry;
+mod sharing;
+mod storage;
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Condvar, Mutex};
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::backend::{Backend, PendingExchange};
+use super::broker::{Broker, Handle, Stats};
+use super::key::{CacheKey, CacheKeyRef};
+use super::store::{InFlightExchange, Issued, TokenCriteria};
+use super::wait::WaitOptions;
+use crate::cache::key::Subject;
+use crate::config;
+use crate::error::ResponseFacts;
+use crate::error::{Error, ErrorKind};
+use crate::oauth::params::ExchangeParams;
+use crate::oauth::token::Token;
+use crate::oauth::token::{Field, Parts};
+use crate::platform::clock::Moment;
+use crate::text::hash::Part;
+use crate::text::secret::Secret;
+
+const START: Moment = Moment {
+    wall_ms: 1_700_000_000_000,
+    monotonic_ms: 1_000_000,
+};
+
+/// What the server answers.
+#[derive(Clone)]
+enum Says {
+    /// A token of this name that lives for so many seconds.
+    Token(&'static str, Option<i64>),
+    /// A token and a refresh token.
+    Renewable(&'static str, &'static str),
+    Failure(Error),
+    Panic,
+}
+
+#[derive(Default)]
+struct Fake {
+    now: Mutex<Option<Moment>>,
+    answers: Mutex<VecDeque<Says>>,
+    begun: AtomicUsize,
+    renewals: Mutex<Vec<Option<String>>>,
+    /// Whether exchanges wait.
+    held: Mutex<bool>,
+    released: Condvar,
+}
+
+impl Fake {
+    fn advance(&self, seconds: i64) {
+        let mut now = self.now.lock().unwrap();
+        *now = Some(now.unwrap_or(START).after_ms(seconds * 1000));
+    }
+
+    fn says(&self, answers: impl IntoIterator<Item = Says>) {
+        self.answers.lock().unwrap().extend(answers);
+    }
+
+    fn hold(&self) {
+        *self.held.lock().unwrap() = true;
+    }
+
+    fn release(&self) {
+        *self.held.lock().unwrap() = false;
+        self.released.notify_all();
+    }
+
+    fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+}
+
+struct FakeWork {
+    backend: &'static Fake,
+    asked: Moment,
+}
+
+impl Backend for &'static Fake {
+    fn begin(
+        &self,
+        _key: &CacheKey,
+        refresh_token: Option<Secret>,
+        _flight: &Arc<InFlightExchange>,
+    ) -> Result<Box<dyn PendingExchange>, Error> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.renewals
+            .lock()
+            .unwrap()
+            .push(refresh_token.map(|token| token.expose().to_owned()));
+        Ok(Box::new(FakeWork {
+            backend: self,
+            asked: self.now(),
+        }))
+    }
+
+    fn now(&self) -> Moment {
+        self.now.lock().unwrap().unwrap_or(START)
+    }
+
+    fn jitter(&self) -> f64 {
+        0.0
+    }
+}
+
+impl PendingExchange for FakeWork {
+    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>> {
+        let held = self.backend.held.lock().unwrap();
+        let (held, _) = self
+            .backend
+            .released
+            .wait_timeout_while(held, at_most, |held| *held)
+            .unwrap();
+        if *held {
+            return None;
+        }
+        drop(held);
+        let response = self.backend.answers.lock().unwrap().pop_front();
+        let (name, lifetime_s, refresh) = match response.unwrap_or(Says::Token("token", Some(3600))) {
+            Says::Token(name, lifetime_s) => (name, lifetime_s, None),
+            Says::Renewable(name, refresh) => (name, Some(3600), Some(refresh)),
+            Says::Failure(why) => return Some(Err(why)),
+            Says::Panic => panic!("as ordered"),
+        };
+        let fields = refresh.map(|refresh| Field {
+            name: Secret::new("refresh_token"),
+            value: Some(Secret::new(refresh)),
+            is_string: true,
+        });
+        let token = Token::new(Parts {
+            access_token: name,
+            token_type: None,
+            issued_type: None,
+            lifetime_s,
+            expires_at: None,
+            fields: fields.into_iter().collect(),
+        });
+        Some(Ok(Issued {
+            token,
+            refresh_token_refused: false,
+            asked: self.asked,
+        }))
+    }
+}
+
+/// A broker in a world of its own. Both live as long as the test program: threads may still be in them.
+#[derive(Clone, Copy)]
+struct Scene {
+    broker: &'static Broker<&'static Fake>,
+    backend: &'static Fake,
+}
+
+/// A viewer's question, in which everything has a value.
+#[derive(Clone)]
+struct ServerExchange {
+    session: &'static str,
+    subject_type: &'static str,
+    requested: Option<&'static str>,
+    server: &'static str,
+    api_key: &'static str,
+    wanted: ExchangeParams,
+    criteria: TokenCriteria,
+    timeout: Duration,
+}
+
+fn ada() -> ServerExchange {
+    ServerExchange {
+        session: "ada",
+        subject_type: "user",
+        requested: None,
+        server: "http://server",
+        api_key: "key",
+        wanted: ExchangeParams::NOTHING,
+        criteria: TokenCriteria::default(),
+        timeout: Duration::from_secs(20),
+    }
+}
+
+fn viewer(session: &'static str) -> ServerExchange {
+    ServerExchange { session, ..ada() }
+}
+
+fn forced() -> ServerExchange {
+    ServerExchange {
+        criteria: TokenCriteria {
+            force_refresh: true,
+            ..TokenCriteria::default()
+        },
+        ..ada()
+    }
+}
+
+fn valid_for(seconds: i64) -> ServerExchange {
+    ServerExchange {
+        criteria: TokenCriteria {
+            min_validity_ms: seconds * 1000,
+            ..TokenCriteria::default()
+        },
+        ..ada()
+    }
+}
+
+impl ServerExchange {
+    fn key_ref(&self) -> CacheKeyRef<'_> {
+        CacheKeyRef {
+            subject: Subject::Given(Part::of(self.session.as_bytes())),
+            subject_token_type: self.subject_type,
+            requested_token_type: self.requested,
+            server: Part::of(self.server.as_bytes()),
+            api_key: Part::of(self.api_key.as_bytes()),
+            api_key_required: true,
+            wanted: &self.wanted,
+        }
+    }
+}
+
+fn scene() -> Scene {
+    let backend: &'static Fake = Box::leak(Box::default());
+    Scene {
+        broker: Box::leak(Box::new(Broker::new(backend))),
+        backend,
+    }
+}
+
+impl Scene {
+    fn ask(self, ask: &ServerExchange) -> Result<Arc<Token>, Error> {
+        self.ask_until(ask, None)
+    }
+
+    fn ask_until(
+        self,
+        ask: &ServerExchange,
+        cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
+    ) -> Result<Arc<Token>, Error> {
+        let key_ref = ask.key_ref();
+        if let Some(token) = self.broker.cached(&key_ref, ask.criteria) {
+            return Ok(token);
+        }
+        let options = WaitOptions {
+            criteria: ask.criteria,
+            timeout: Some(ask.timeout),
+            cancelled,
+        };
+        self.broker.obtain(key_ref.to_key()?, &options)
+    }
+
+    /// The name of the token.
+    #[track_caller]
+    fn name(self, ask: &ServerExchange) -> String {
+        self.ask(ask).expect("a token").access_token().to_owned()
+    }
+
+    /// Asks on a thread of its own; comes back when the question has arrived.
+    fn ask_elsewhere(self, ask: &ServerExchange) -> std::thread::JoinHandle<Result<Arc<Token>, Error>> {
+        let (ask, before) = (ask.clone(), self.broker.stats());
+        let thread = std::thread::spawn(move || self.ask(&ask));
+        eventually(|| {
+            let now = self.broker.stats();
+            now.exchanges + now.coalesced > before.exchanges + before.coalesced
+        });
+        thread
+    }
+}
+
+/// Gives other threads their turn until `condition` holds.
+#[track_caller]
+fn eventually(condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it never came true");
+        std::thread::yield_now();
+    }
+}
+
+fn failure(kind: ErrorKind) -> Error {
+    Error::new(kind, "as ordered")
+}
+
+fn refusal(http_status: u16) -> Error {
+    failure(ErrorKind::Refused).with_response(ResponseFacts {
+        http_status: Some(http_status),
+        ..ResponseFacts::default()
+    })
+}

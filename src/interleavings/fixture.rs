@@ -1,0 +1,251 @@
+//! A broker, and a server that answers each exchange with a token of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::explorer::{fork, mishap, now, pass_until};
+use crate::cache::backend::{Backend, PendingExchange};
+use crate::cache::broker::{Broker, Handle};
+use crate::cache::key::{CacheKey, CacheKeyRef, Subject};
+use crate::cache::single_flight::InFlight;
+use crate::cache::store::{Issued, Outcome, TokenCriteria};
+use crate::cache::wait::WaitOptions;
+use crate::config;
+use crate::error::{Error, ErrorKind};
+use crate::oauth::params::ExchangeParams;
+use crate::oauth::token::{Parts, Token};
+use crate::platform::clock::Moment;
+use crate::platform::fork::{HoldOverFork, Place, generation, hold_over_fork};
+use crate::text::hash::Part;
+use crate::text::secret::Secret;
+
+const START: Moment = Moment {
+    wall_ms: 1_700_000_000_000,
+    monotonic_ms: 1_000_000,
+};
+
+/// How long a token lives.
+const LIFETIME_S: i64 = 3600;
+
+/// The server: what it is asked, counted.
+#[derive(Default)]
+pub(crate) struct FakeServer {
+    /// Exchanges since the play began. The token of the third is called 3.
+    begun: AtomicUsize,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+    refuses: bool,
+    /// The next exchange forks, and goes on in the child.
+    forks: AtomicBool,
+    /// The wall clock, in seconds since the play began.
+    late_s: AtomicI64,
+}
+
+impl FakeServer {
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    pub fn most_under_way(&self) -> usize {
+        self.most_under_way.load(Ordering::Relaxed)
+    }
+}
+
+impl Backend for &'static FakeServer {
+    fn begin(
+        &self,
+        _key: &CacheKey,
+        _refresh_token: Option<Secret>,
+        _flight: &Arc<InFlight<Outcome>>,
+    ) -> Result<Box<dyn PendingExchange>, Error> {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_under_way.fetch_max(under_way, Ordering::Relaxed);
+        Ok(Box::new(FixtureExchange {
+            server: self,
+            number,
+            generation: generation(),
+        }))
+    }
+
+    fn now(&self) -> Moment {
+        START.after_ms(self.late_s.load(Ordering::Relaxed) * 1000)
+    }
+
+    fn jitter(&self) -> f64 {
+        0.0
+    }
+}
+
+struct FixtureExchange {
+    server: &'static FakeServer,
+    number: usize,
+    generation: u64,
+}
+
+impl PendingExchange for FixtureExchange {
+    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>> {
+        let end = now() + at_most;
+        shuttle::thread::yield_now();
+        assert_eq!(
+            generation(),
+            self.generation,
+            "a child goes on with its parent's exchange"
+        );
+        if at_most.is_zero() || mishap() {
+            pass_until(end);
+            return None;
+        }
+        if self.server.forks.swap(false, Ordering::Relaxed) {
+            fork();
+        }
+        if self.server.refuses {
+            return Some(Err(Error::new(ErrorKind::Network, self.number.to_string())));
+        }
+        let token = Token::new(Parts {
+            access_token: &self.number.to_string(),
+            token_type: None,
+            issued_type: None,
+            lifetime_s: Some(LIFETIME_S),
+            expires_at: None,
+            fields: Vec::new(),
+        });
+        Some(Ok(Issued {
+            token,
+            refresh_token_refused: false,
+            asked: self.server.now(),
+        }))
+    }
+}
+
+impl Drop for FixtureExchange {
+    fn drop(&mut self) {
+        self.server.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A broker in a world of its own. Both are there for good, as the process's are.
+#[derive(Clone, Copy)]
+pub(crate) struct Fixture {
+    broker: &'static Broker<&'static FakeServer>,
+    pub server: &'static FakeServer,
+}
+
+/// The number of a token's exchange.
+pub(crate) type Number = usize;
+
+impl Fixture {
+    pub fn new() -> Self {
+        Self::of(FakeServer::default())
+    }
+
+    /// Every exchange fails.
+    pub fn without_tokens() -> Self {
+        Self::of(FakeServer {
+            refuses: true,
+            ..FakeServer::default()
+        })
+    }
+
+    /// The first exchange forks.
+    pub fn that_forks() -> Self {
+        Self::of(FakeServer {
+            forks: true.into(),
+            ..FakeServer::default()
+        })
+    }
+
+    fn of(server: FakeServer) -> Self {
+        let server: &'static FakeServer = Box::leak(Box::new(server));
+        let broker: &'static _ = Box::leak(Box::new(Broker::new(server)));
+        let lock: &'static dyn HoldOverFork = broker;
+        hold_over_fork(Place::Broker, Box::leak(Box::new(lock)));
+        Self { broker, server }
+    }
+
+    pub fn ask(self) -> Result<Number, ErrorKind> {
+        self.ask_until(None)
+    }
+
+    pub fn ask_until(
+        self,
+        cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
+    ) -> Result<Number, ErrorKind> {
+        self.answer(cancelled).map_err(|why| why.kind())
+    }
+
+    /// Asks, and is told of an exchange that failed.
+    pub fn fail(self) -> Number {
+        let why = self.answer(None).expect_err("no token");
+        why.message().parse().expect("a number")
+    }
+
+    fn answer(self, cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>) -> Result<Number, Error> {
+        let wanted = ExchangeParams::NOTHING;
+        let key_ref = key_ref(&wanted);
+        if let Some(token) = self.broker.cached(&key_ref, TokenCriteria::default()) {
+            return Ok(number_of(&token));
+        }
+        let options = WaitOptions {
+            criteria: TokenCriteria::default(),
+            timeout: None,
+            cancelled,
+        };
+        let key = key_ref.to_key().expect("a question that can be asked");
+        let deadline = now() + config::timeout();
+        let answer = self.broker.obtain(key, &options);
+        let in_vain = |why: &Error| why.kind() == ErrorKind::Timeout;
+        assert!(
+            !answer.as_ref().is_err_and(in_vain) || now() >= deadline,
+            "a call is told that its time is over before it is"
+        );
+        answer.map(|token| number_of(&token))
+    }
+
+    /// What is stored.
+    pub fn cached(self) -> Option<Number> {
+        self.cached_token().map(|token| number_of(&token))
+    }
+
+    pub fn clear(self) {
+        self.broker.clear();
+    }
+
+    pub fn forget_session(self) {
+        self.broker.forget_session("ada");
+    }
+
+    /// Invalidates what is stored.
+    pub fn invalidate(self) {
+        if let Some(token) = self.cached_token() {
+            self.broker.invalidate(&token);
+        }
+    }
+
+    /// Time goes by until the tokens that there are come into their early window.
+    pub fn grow_old(self) {
+        self.server.late_s.store(LIFETIME_S - 200, Ordering::Relaxed);
+    }
+
+    fn cached_token(self) -> Option<Arc<Token>> {
+        let wanted = ExchangeParams::NOTHING;
+        self.broker.cached(&key_ref(&wanted), TokenCriteria::default())
+    }
+}
+
+fn key_ref(wanted: &ExchangeParams) -> CacheKeyRef<'_> {
+    CacheKeyRef {
+        subject: Subject::Given(Part::of(b"ada")),
+        subject_token_type: "user",
+        requested_token_type: None,
+        server: Part::of(b"http://server"),
+        api_key: Part::of(b"key"),
+        api_key_required: true,
+        wanted,
+    }
+}
+
+fn number_of(token: &Token) -> Number {
+    token.access_token().parse().expect("a number")
+}

@@ -1,0 +1,147 @@
+//! The token exchange of RFC 8693, section 2.1, as Connect's credential endpoint takes it: the form that is sent. Pure:
+//! nothing is sent from here.
+
+#![forbid(unsafe_code)]
+
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use crate::oauth::params::ExchangeParams;
+use crate::text::secret::Secret;
+
+/// The `grant_type` of a token exchange (RFC 8693, section 2.1).
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The `grant_type` of a renewal (RFC 6749, section 6).
+const REFRESH_TOKEN: &str = "refresh_token";
+
+/// The headers of a request, beside `Authorization`.
+pub(crate) const FORM_TYPE: &str = "application/x-www-form-urlencoded";
+pub(crate) const ACCEPTED_TYPE: &str = "application/json";
+pub(crate) const USER_AGENT: &str = concat!("connectcreds/", env!("CARGO_PKG_VERSION"));
+
+/// A body, `application/x-www-form-urlencoded`.
+pub(crate) type FormBody = Zeroizing<Vec<u8>>;
+
+/// The URNs of token types that Connect's credential endpoint knows.
+pub mod token_type {
+    /// An OAuth access token: what is issued when no type is requested.
+    pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+    /// An OpenID Connect id token: a workload identity.
+    pub const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+    /// AWS credentials, see [`AwsCredentials`](crate::AwsCredentials).
+    pub const AWS_CREDENTIALS: &str = "urn:ietf:params:aws:token-type:credentials";
+    /// A Connect API key: what identity federation issues.
+    pub const API_KEY: &str = "urn:posit:connect:api-key";
+    /// A content session token, the subject of service account and workload exchanges.
+    pub const CONTENT_SESSION: &str = "urn:posit:connect:content-session-token";
+    /// A user session token, the subject of viewer exchanges.
+    pub const USER_SESSION: &str = "urn:posit:connect:user-session-token";
+}
+
+/// A token exchange: whose token, and what for.
+pub(crate) struct TokenExchange<'a> {
+    pub subject_token: Secret,
+    pub subject_token_type: &'a str,
+    pub requested_token_type: Option<&'a str>,
+    pub wanted: &'a ExchangeParams,
+}
+
+impl TokenExchange<'_> {
+    /// The body, in the order in which posit-sdk and connectcreds write it.
+    pub fn form(&self) -> FormBody {
+        let pairs = [
+            ("grant_type", TOKEN_EXCHANGE),
+            ("subject_token_type", self.subject_token_type),
+            ("subject_token", self.subject_token.expose()),
+        ];
+        let requested = self
+            .requested_token_type
+            .map(|requested| ("requested_token_type", requested));
+        encode(pairs.into_iter().chain(requested).chain(self.wanted.pairs()))
+    }
+
+    /// What of this exchange must not stand in any message.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.subject_token.expose()).chain(self.wanted.secrets())
+    }
+}
+
+/// The body of a renewal by a refresh token (RFC 6749, section 6).
+pub(crate) fn refresh_form(refresh_token: &Secret, scope: Option<&str>) -> FormBody {
+    let pairs = [
+        ("grant_type", REFRESH_TOKEN),
+        ("refresh_token", refresh_token.expose()),
+    ];
+    encode(pairs.into_iter().chain(scope.map(|scope| ("scope", scope))))
+}
+
+/// The value of the header `Authorization`: Connect's own scheme, not Bearer.
+pub(crate) fn authorization(api_key: &Secret) -> Secret {
+    Secret::joined("Key ", api_key.expose())
+}
+
+fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> FormBody {
+    // Three bytes at most for one, `=` and `&`: room for all, so that nothing is left behind by growing.
+    let room = pairs
+        .clone()
+        .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
+        .sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+    form.extend_pairs(pairs);
+    Zeroizing::new(form.finish().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(wanted: &ExchangeParams, requested_token_type: Option<&str>) -> String {
+        let exchange = TokenExchange {
+            subject_token: Secret::new("a+/ =é"),
+            subject_token_type: token_type::CONTENT_SESSION,
+            requested_token_type,
+            wanted,
+        };
+        String::from_utf8(exchange.form().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_was_not_given_is_not_sent() {
+        assert_eq!(
+            form(&ExchangeParams::NOTHING, None),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
+             &subject_token_type=urn%3Aposit%3Aconnect%3Acontent-session-token\
+             &subject_token=a%2B%2F+%3D%C3%A9"
+        );
+    }
+
+    #[test]
+    fn everything_given_is_sent_once_in_its_order() {
+        let mut wanted = ExchangeParams::default();
+        wanted.set_scope(Some("s1 s2".to_owned()));
+        wanted.set_resource(Some("https://r/?x=1&y".to_owned()));
+        wanted.set_audience(Some("a".to_owned()));
+        for (name, value) in [
+            ("p&", Some("1")),
+            ("q", Some("2")),
+            ("p&", Some("3")),
+            ("r", None),
+        ] {
+            wanted.set_param(name, value).unwrap();
+        }
+        let end = "&requested_token_type=t&audience=a&resource=https%3A%2F%2Fr%2F%3Fx%3D1%26y&scope=s1+s2&p%26=3&q=2";
+        let form = form(&wanted, Some("t"));
+        assert!(form.ends_with(end), "{form}");
+    }
+
+    #[test]
+    fn a_renewal_sends_the_refresh_token_and_the_scope_that_was_asked() {
+        let form = |scope| String::from_utf8(refresh_form(&Secret::new("r&"), scope).to_vec()).unwrap();
+        assert_eq!(form(None), "grant_type=refresh_token&refresh_token=r%26");
+        assert_eq!(
+            form(Some("a b")),
+            "grant_type=refresh_token&refresh_token=r%26&scope=a+b"
+        );
+    }
+}

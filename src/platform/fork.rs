@@ -1,0 +1,108 @@
+//! What belongs to the process and not to us: its signals, and that it may `fork()`.
+//!
+//! The one room beside `ffi` that needs `unsafe`: signal masks and the fork hook exist only in C.
+
+#![allow(unsafe_code)]
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::platform::sync::AtomicPtr;
+
+/// How many forks lie between the process that loaded the library and this one.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// A number that differs between a process and its forked child.
+pub(crate) fn generation() -> u64 {
+    watch_forks();
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Has the hooks below called at each fork.
+///
+/// No `Once`: a child that is made while another thread is in it would wait for that thread for ever. Registering
+/// twice, when two threads come at the same time, does no harm.
+fn watch_forks() {
+    static WATCHING: AtomicBool = AtomicBool::new(false);
+    if !WATCHING.load(Ordering::Acquire) {
+        // SAFETY: the hooks are functions of this library, which is never unloaded (`-z nodelete`).
+        unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };
+        WATCHING.store(true, Ordering::Release);
+    }
+}
+
+/// What is locked while a fork happens, so that the child finds it whole and unlocked: one lock for each [`Place`].
+static HELD_OVER_FORK: [AtomicPtr<&'static dyn HoldOverFork>; Place::COUNT] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; Place::COUNT];
+
+/// Whose lock it is that is held over a fork. They are locked in this order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    Mocks,
+    Callbacks,
+    Broker,
+    Roots,
+    Log,
+}
+
+impl Place {
+    const COUNT: usize = Self::Log as usize + 1;
+}
+
+/// Something that is locked while a fork happens.
+pub(crate) trait HoldOverFork: Sync {
+    /// Locks it; dropping the result unlocks it.
+    fn hold(&'static self) -> Box<dyn Any>;
+}
+
+/// Has `lock` held at each fork from now on. There is one such lock for each place in a process.
+pub(crate) fn hold_over_fork(place: Place, lock: &'static &'static dyn HoldOverFork) {
+    let lock = ptr::from_ref(lock).cast_mut();
+    let held = &HELD_OVER_FORK[place as usize];
+    // Every hit comes by: what is written once only, threads read without waiting for one another.
+    if held.load(Ordering::Acquire) != lock {
+        held.store(lock, Ordering::Release);
+    }
+    watch_forks();
+}
+
+/// Holds something that is not there for good, and keeps it meanwhile.
+pub(crate) fn hold_shared<T: HoldOverFork + Send + 'static>(shared: Arc<T>) -> Box<dyn Any> {
+    // SAFETY: it lives as long as `shared`, which is dropped after what `hold` gave: fields go in their order.
+    let lock: &'static T = unsafe { &*Arc::as_ptr(&shared) };
+    Box::new((lock.hold(), shared))
+}
+
+thread_local! {
+    /// What this thread, which forks, holds meanwhile.
+    static HOLDING: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) extern "C" fn before_fork() {
+    // A thread that is being taken down has no thread-locals left; it forks without the locks.
+    let _ = HOLDING.try_with(|holding| {
+        let mut holding = holding.borrow_mut();
+        if !holding.is_empty() {
+            return;
+        }
+        for held in &HELD_OVER_FORK {
+            // SAFETY: a pointer in it came from a `&'static`.
+            if let Some(lock) = unsafe { held.load(Ordering::Acquire).as_ref() } {
+                holding.push(lock.hold());
+            }
+        }
+    });
+}
+
+extern "C" fn after_fork() {
+    let held = HOLDING.try_with(|holding| std::mem::take(&mut *holding.borrow_mut()));
+    drop(held);
+}
+
+pub(crate) extern "C" fn in_child() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    after_fork();
+}

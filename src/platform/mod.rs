@@ -1,0 +1,11 @@
+//! The process and the system: fork, signals, clocks, locks, host callbacks. Together with `ffi`, the only folder that
+//! uses `unsafe`. It imports nothing from the rest of the crate.
+
+pub(crate) mod callbacks;
+pub(crate) mod clock;
+pub(crate) mod fork;
+pub(crate) mod os;
+pub(crate) mod per_process;
+pub(crate) mod read_mostly;
+pub(crate) mod signals;
+pub(crate) mod sync;
