@@ -2,6 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+mod snapshot;
+
+pub(crate) use snapshot::*;
+
 use std::ffi::{CStr, OsStr};
 use std::fmt::Display;
 use std::fs::File;
@@ -21,7 +25,7 @@ use crate::text::validate::validate;
 const CONTENT_TOKEN_LIMIT: u64 = 1024 * 1024;
 
 /// An environment variable that Connect sets.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Variable(&'static CStr);
 
 pub(crate) const POSIT_PRODUCT: Variable = Variable(c"POSIT_PRODUCT");

@@ -14,8 +14,8 @@ use url::Url;
 use crate::cache::broker::Stats;
 use crate::config;
 use crate::env::{
-    self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, Environment, POSIT_PRODUCT, RSTUDIO_PRODUCT, SERVER,
-    Variable,
+    self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, EnvSnapshot, Environment, POSIT_PRODUCT,
+    RSTUDIO_PRODUCT, SERVER, Variable,
 };
 use crate::error::{Error, ErrorKind};
 use crate::http::proxy::Route;
@@ -151,11 +151,12 @@ fn network(report: &mut Report) {
         Ok(None) => report.item("content session token", "none"),
         Err(why) => report.error("content session token", &why.message()),
     }
-    match authorities() {
+    let snapshot = EnvSnapshot::take();
+    match authorities(&snapshot) {
         Ok(authorities) => report.item("certificate authorities", authorities),
         Err(why) => report.error("certificate authorities", &why.message()),
     }
-    match server.ok().map(|server| Route::to(server.endpoint())) {
+    match server.ok().map(|server| Route::to(server.endpoint(), &snapshot)) {
         None => {}
         Some(Ok(Route::Straight)) => report.item("way", "straight"),
         Some(Ok(route)) => report.item("way", route.words().trim_start()),

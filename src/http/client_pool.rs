@@ -21,6 +21,7 @@ use super::dns::Resolver;
 use super::proxy::Route;
 use super::tls::Trust;
 use crate::config;
+use crate::env::EnvSnapshot;
 use crate::error::{Error, ErrorKind};
 use crate::oauth::token_exchange::USER_AGENT;
 use crate::platform::fork::generation;
@@ -171,11 +172,13 @@ pub(crate) struct ClientPool {
 
 impl ClientPool {
     /// The client for a URL's scheme and the way to it, as configured now.
-    pub fn of(&self, scheme: &str, route: &Route) -> Result<Client, Error> {
+    pub fn of(&self, scheme: &str, route: &Route, env: &EnvSnapshot) -> Result<Client, Error> {
+        // Before the lock: it reads files.
+        let trust = route.needs_tls(scheme).then(|| Trust::current(env)).transpose()?;
         // Above the clients' lock, and taken for a moment: a fork waits for it.
         let _building = building();
         let setup = Setup {
-            trust: route.needs_tls(scheme).then(Trust::current).transpose()?,
+            trust,
             route: route.clone(),
             connect_timeout: config::CONNECT_TIMEOUT_MS.duration(),
         };
@@ -202,7 +205,7 @@ impl Setup {
     fn client(&self, connections: ConnectionCounter) -> Result<Client, Error> {
         let trust = match &self.trust {
             Some(trust) => trust.clone(),
-            None => Trust::nobody()?,
+            None => Trust::nobody(),
         };
         // The way was chosen before: the client itself does not look at the environment.
         let mut builder = Client::builder().no_proxy();
@@ -218,7 +221,7 @@ impl Setup {
             .connect_timeout(self.connect_timeout)
             .connector_layer(connections)
             .dns_resolver(Arc::new(Resolver))
-            .tls_backend_preconfigured(trust.config())
+            .tls_backend_preconfigured(trust.config()?)
             .build()
             .map_err(|why| Error::new(ErrorKind::Internal, format!("No HTTP client: {why}.")))
     }

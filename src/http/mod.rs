@@ -25,6 +25,7 @@ use reqwest::header::{
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::env::EnvSnapshot;
 use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::oauth::endpoint::address;
@@ -108,8 +109,9 @@ async fn send_once(
     body: &Bytes,
     redactor: &Redactor<'_>,
 ) -> Result<ServerResponse, Failure> {
-    let route = Route::to(url)?;
-    let client = clients.of(url.scheme(), &route)?;
+    let env = EnvSnapshot::take();
+    let route = Route::to(url, &env)?;
+    let client = clients.of(url.scheme(), &route, &env)?;
     // A redirect chose it, perhaps.
     let shown = || format!("{}{}", redactor.redact(url.as_str(), URL_LIMIT), route.words());
     log::debug!("POST {}", shown());

@@ -6,6 +6,10 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::Proxy;
 use url::{Host, Url};
 
+use crate::env::{
+    ALL_PROXY, ALL_PROXY_LOWER, EnvSnapshot, HTTP_PROXY, HTTP_PROXY_LOWER, HTTPS_PROXY, HTTPS_PROXY_LOWER,
+    NO_PROXY, NO_PROXY_LOWER, REQUEST_METHOD,
+};
 use crate::error::{Error, ErrorKind};
 use crate::text::secret::Secret;
 
@@ -35,8 +39,22 @@ impl Route {
     ///
     /// [`Network`](ErrorKind::Network) for a variable that does not hold the address of a proxy: what is meant to take
     /// that way is not sent straight.
-    pub fn to(url: &Url) -> Result<Self, Error> {
-        Self::by(url, |name| std::env::var(name).ok())
+    pub fn to(url: &Url, env: &EnvSnapshot) -> Result<Self, Error> {
+        Self::by(url, |name| {
+            let variables = [
+                HTTPS_PROXY,
+                HTTPS_PROXY_LOWER,
+                HTTP_PROXY,
+                HTTP_PROXY_LOWER,
+                ALL_PROXY,
+                ALL_PROXY_LOWER,
+                NO_PROXY,
+                NO_PROXY_LOWER,
+                REQUEST_METHOD,
+            ];
+            let variable = variables.into_iter().find(|variable| variable.name() == name)?;
+            String::from_utf8(env.get(variable).to_vec()).ok()
+        })
     }
 
     fn by(url: &Url, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {

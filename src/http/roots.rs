@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 use std::any::Any;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,14 +15,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
+use crate::env::{EnvSnapshot, SSL_CERT_DIR, SSL_CERT_FILE};
 use crate::error::{Error, ErrorKind};
 use crate::platform::fork::{HoldOverFork, Place, hold_over_fork};
-
-/// The bundle's path in the environment, by the name that rsconnect uses.
-pub(crate) const CA_CERTIFICATE: &str = "CONNECT_CA_CERTIFICATE";
-/// What OpenSSL reads in place of the system's roots, each in place of its own default.
-pub(crate) const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
-pub(crate) const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
 /// The largest bundle that is read, in bytes; the system's is a quarter of a megabyte.
 const BUNDLE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -91,15 +88,18 @@ impl HoldOverFork for ChosenLock {
 }
 
 /// The roots as OpenSSL finds them: each variable replaces its own default, and leaves the other's alone. Reads files.
-fn system_roots() -> Vec<CertificateResult> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+fn system_roots(env: &EnvSnapshot) -> Vec<CertificateResult> {
+    let set = |variable| {
+        let value = env.get(variable);
+        (!value.is_empty()).then(|| OsStr::from_bytes(value))
+    };
     let (file, directories) = match (set(SSL_CERT_FILE), set(SSL_CERT_DIR)) {
         (None, None) => return vec![load_native_certs()],
         (file, directories) => (file, directories),
     };
     let defaults = openssl_probe::probe();
     let file = file.map(Into::into).or(defaults.cert_file);
-    let directories = match &directories {
+    let directories = match directories {
         Some(listed) => std::env::split_paths(listed).collect(),
         None => defaults.cert_dir,
     };
@@ -118,10 +118,10 @@ fn system_roots() -> Vec<CertificateResult> {
 /// # Errors
 ///
 /// [`Tls`](ErrorKind::Tls), with what went wrong with the system's, when there is no one.
-pub(crate) fn roots(bundle: Option<&Bundle>) -> Result<RootCertStore, Error> {
+pub(crate) fn roots(bundle: Option<&Bundle>, env: &EnvSnapshot) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     let mut why_fewer = Vec::new();
-    for found in system_roots() {
+    for found in system_roots(env) {
         // One that can not be used, as among many of a system's some are, takes nothing from the others.
         roots.add_parsable_certificates(found.certs);
         why_fewer.extend(found.errors);
@@ -139,7 +139,7 @@ pub(crate) fn roots(bundle: Option<&Bundle>) -> Result<RootCertStore, Error> {
     let none = why_fewer
         .iter()
         .fold(none, |error, why| error.because(why.to_string()));
-    Err(none.because(format!(
-        "Install ca-certificates, or name a file in PEM form by {CA_CERTIFICATE} or cc_config_set_ca_bundle()."
-    )))
+    Err(none.because(
+        "Install ca-certificates, or name a file in PEM form by CONNECT_CA_CERTIFICATE or cc_config_set_ca_bundle().",
+    ))
 }

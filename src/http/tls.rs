@@ -3,12 +3,14 @@
 
 #![forbid(unsafe_code)]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-use super::roots::{Bundle, CA_CERTIFICATE, SSL_CERT_DIR, SSL_CERT_FILE, chosen_bundle, roots};
+use super::roots::{Bundle, chosen_bundle, roots};
+use crate::env::{CA_CERTIFICATE, EnvSnapshot, SSL_CERT_DIR, SSL_CERT_FILE};
 use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::platform::per_process::PerProcess;
@@ -18,14 +20,12 @@ const TRUST_IT: &str = "Is its authority private? Name its certificate, a file i
 /// TLS with the authorities it trusts. Equal only to itself: a client is made for one.
 #[derive(Debug, Clone)]
 pub(crate) struct Trust {
-    config: Arc<ClientConfig>,
-    /// How many authorities.
-    count: usize,
+    roots: Arc<RootCertStore>,
 }
 
 impl PartialEq for Trust {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.config, &other.config)
+        Arc::ptr_eq(&self.roots, &other.roots)
     }
 }
 
@@ -36,8 +36,11 @@ struct Sources {
 }
 
 impl Sources {
-    fn now() -> Self {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    fn now(env: &EnvSnapshot) -> Self {
+        let set = |variable| {
+            let value = env.get(variable);
+            (!value.is_empty()).then(|| OsStr::from_bytes(value).to_owned())
+        };
         Self {
             bundle: chosen_bundle(),
             variables: [CA_CERTIFICATE, SSL_CERT_FILE, SSL_CERT_DIR].map(set),
@@ -54,13 +57,13 @@ impl Sources {
         let [ca_certificate, file, directory] = self.variables.each_ref().map(Option::is_some);
         let system = match (file, directory) {
             (false, false) => "the system's".to_owned(),
-            (true, false) => format!("those of {SSL_CERT_FILE}"),
-            (false, true) => format!("those of {SSL_CERT_DIR}"),
-            (true, true) => format!("those of {SSL_CERT_FILE} and {SSL_CERT_DIR}"),
+            (true, false) => format!("those of {}", SSL_CERT_FILE.name()),
+            (false, true) => format!("those of {}", SSL_CERT_DIR.name()),
+            (true, true) => format!("those of {} and {}", SSL_CERT_FILE.name(), SSL_CERT_DIR.name()),
         };
         let beside = match (&self.bundle, ca_certificate) {
             (Some(_), _) => " and those of cc_config_set_ca_bundle()".to_owned(),
-            (None, true) => format!(" and those of {CA_CERTIFICATE}"),
+            (None, true) => format!(" and those of {}", CA_CERTIFICATE.name()),
             (None, false) => String::new(),
         };
         format!("{count}, {system}{beside}")
@@ -73,7 +76,8 @@ impl Sources {
             (None, Some(path)) => Bundle::read(path.as_ref())
                 .map(|bundle| Some(Arc::new(bundle)))
                 .map_err(|why| {
-                    Error::new(ErrorKind::Tls, why).because(format!("{CA_CERTIFICATE} names the file."))
+                    Error::new(ErrorKind::Tls, why)
+                        .because(format!("{} names the file.", CA_CERTIFICATE.name()))
                 }),
             (None, None) => Ok(None),
         }
@@ -83,49 +87,49 @@ impl Sources {
 impl Trust {
     /// What this process trusts now. Reads files when that is asked first, or was changed; a failure is not remembered,
     /// what is missing may be installed later.
-    pub fn current() -> Result<Self, Error> {
+    pub fn current(env: &EnvSnapshot) -> Result<Self, Error> {
         static CURRENT: PerProcess<Mutex<Option<(Sources, Trust)>>> = PerProcess::new(Mutex::default);
         let mut current = CURRENT.get().lock().unwrap_or_else(PoisonError::into_inner);
-        let sources = Sources::now();
+        let sources = Sources::now(env);
         if let Some((before, trust)) = &*current
             && before.are(&sources)
         {
             return Ok(trust.clone());
         }
-        let roots = roots(sources.bundle()?.as_deref())?;
-        let trust = Self::of(roots)?;
-        log::debug!("Certificate authorities: {}", sources.words(trust.count));
+        let roots = roots(sources.bundle()?.as_deref(), env)?;
+        let trust = Self::of(roots);
+        log::debug!("Certificate authorities: {}", sources.words(trust.roots.len()));
         *current = Some((sources, trust.clone()));
         Ok(trust)
     }
 
     /// No one, for a client that speaks plain http.
-    pub fn nobody() -> Result<Self, Error> {
+    pub fn nobody() -> Self {
         Self::of(RootCertStore::empty())
     }
 
-    fn of(roots: RootCertStore) -> Result<Self, Error> {
+    fn of(roots: RootCertStore) -> Self {
+        Self {
+            roots: Arc::new(roots),
+        }
+    }
+
+    /// Makes the configuration of a client.
+    pub fn config(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|why| Error::new(ErrorKind::Internal, format!("TLS can not be set up: {why}.")))?;
-        let count = roots.len();
-        let config = builder.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self {
-            config: Arc::new(config),
-            count,
-        })
-    }
-
-    pub fn config(&self) -> ClientConfig {
-        ClientConfig::clone(&self.config)
+        Ok(builder
+            .with_root_certificates(self.roots.clone())
+            .with_no_client_auth())
     }
 }
 
 /// Whom TLS trusts now, for a person. Reads files.
-pub(crate) fn authorities() -> Result<String, Error> {
-    let trust = Trust::current()?;
-    Ok(Sources::now().words(trust.count))
+pub(crate) fn authorities(env: &EnvSnapshot) -> Result<String, Error> {
+    let trust = Trust::current(env)?;
+    Ok(Sources::now(env).words(trust.roots.len()))
 }
 
 /// What is wrong with a connection to `host`, in words that help. `quoted` is how the library says it.
