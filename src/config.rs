@@ -23,8 +23,10 @@ pub(crate) static MAX_ATTEMPTS: Setting = Setting::new(3);
 pub(crate) static DEFAULT_LIFETIME_S: Setting = Setting::new(600);
 
 const CACHE_CAPACITY: usize = 10_000;
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 static CAPACITY: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
 static NO_BACKGROUND_REFRESH: AtomicBool = AtomicBool::new(false);
 
 impl Setting {
@@ -63,6 +65,19 @@ pub(crate) fn cache_capacity() -> usize {
         0 => CACHE_CAPACITY,
         capacity => capacity,
     }
+}
+
+/// How much memory the cached tokens may take, in bytes.
+pub(crate) fn cache_bytes() -> usize {
+    match BYTES.load(Ordering::Relaxed) {
+        0 => CACHE_BYTES,
+        bytes => bytes,
+    }
+}
+
+#[allow(dead_code)]
+pub(crate) fn set_cache_bytes(bytes: usize) {
+    BYTES.store(bytes, Ordering::Relaxed);
 }
 
 pub(crate) fn set_cache_capacity(capacity: usize) {

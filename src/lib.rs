@@ -55,6 +55,7 @@ mod api;
 mod backend;
 mod cache;
 mod config;
+mod driver;
 mod env;
 mod error;
 #[doc(hidden)]

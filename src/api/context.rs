@@ -10,7 +10,8 @@ use crate::cache::broker::{Handle, Stats};
 use crate::cache::key::{CacheKey, CacheKeyRef};
 use crate::cache::store::TokenCriteria;
 use crate::cache::wait::WaitOptions;
-use crate::env::Environment;
+use crate::driver;
+use crate::env::{EnvSnapshot, Environment};
 use crate::error::Error;
 use crate::mock::{self, MockBroker};
 use crate::oauth::token::Token;
@@ -46,8 +47,8 @@ impl CallContext {
 
     pub fn cached(&self, key_ref: &CacheKeyRef<'_>, criteria: TokenCriteria) -> Option<Arc<Token>> {
         match self {
-            Self::Process => broker().cached(key_ref, criteria),
-            Self::Mock(broker) => broker.cached(key_ref, criteria),
+            Self::Process => broker().cached(key_ref, criteria, EnvSnapshot::take),
+            Self::Mock(broker) => broker.cached(key_ref, criteria, EnvSnapshot::take),
         }
     }
 
@@ -60,14 +61,17 @@ impl CallContext {
 
     pub fn obtain(&self, key: CacheKey, options: &WaitOptions<'_>) -> Result<Arc<Token>, Error> {
         match self {
-            Self::Process => broker().obtain(key, options),
-            Self::Mock(broker) => broker.obtain(key, options),
+            Self::Process => broker().obtain(key, EnvSnapshot::take(), options),
+            Self::Mock(broker) => broker.obtain(key, EnvSnapshot::take(), options),
         }
     }
 
     pub fn clear(&self) {
         match self {
-            Self::Process => broker().clear(),
+            Self::Process => {
+                broker().clear();
+                driver::close_idle_connections();
+            }
             Self::Mock(broker) => broker.clear(),
         }
     }

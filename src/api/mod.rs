@@ -253,7 +253,7 @@ fn get(
         server: given_or(&request.server, || environment.server()),
         api_key: given_or(&request.api_key, || environment.api_key()),
         api_key_required: !words.only_on_connect.is_empty(),
-        wanted: &request.wanted,
+        params: &request.wanted,
     };
     let criteria = TokenCriteria {
         min_validity_ms: request.min_validity_ms,

@@ -1,26 +1,29 @@
-//! The world as it is: exchanges with a Connect server, the system's clocks, chance.
+//! The real backend of the cache: a Connect server, the system's clocks, randomness.
+//!
+//! [`exchange`] is one exchange, [`retry`] its attempts, [`silence`] remembers servers that do not answer. Imports
+//! `driver`, `cache`, `http` and what is below them.
 
 #![forbid(unsafe_code)]
 
 pub(crate) mod exchange;
-pub(crate) mod retry;
-pub(crate) mod retry_policy;
+mod retry;
+mod retry_policy;
+mod silence;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::cache::backend::{Backend, PendingExchange};
+use crate::cache::backend::{Backend, BoxedFuture, ExchangeInputs};
 use crate::cache::broker::Broker;
 use crate::cache::key::CacheKey;
-use crate::cache::store::{InFlightExchange, Issued};
+use crate::cache::store::{InFlightExchange, Issued, Outcome};
+use crate::driver;
 use crate::error::Error;
-use crate::http::client_pool::{BlockingTask, building};
+use crate::http::client_pool::building;
 use crate::platform::clock::Moment;
 use crate::platform::fork::{HoldOverFork, Place, hold_over_fork};
 use crate::text::hash::combine;
-use crate::text::secret::Secret;
-use exchange::ServerExchange;
 
 /// The broker of this process, and with it the cache that all hosts in it share.
 static BROKER: Broker<ConnectBackend> = Broker::new(ConnectBackend);
@@ -44,13 +47,32 @@ impl HoldOverFork for BrokerLock {
 pub(crate) struct ConnectBackend;
 
 impl Backend for ConnectBackend {
-    fn begin(
-        &self,
-        key: &CacheKey,
-        refresh_token: Option<Secret>,
-        in_flight: &Arc<InFlightExchange>,
-    ) -> Result<Box<dyn PendingExchange>, Error> {
-        ServerExchange::new(key, refresh_token, in_flight)?.begin()
+    fn exchange(&self, inputs: ExchangeInputs) -> BoxedFuture<Result<Issued, Error>> {
+        Box::pin(exchange::perform(inputs))
+    }
+
+    fn spawn(&self, in_flight: &Arc<InFlightExchange>, task: BoxedFuture<()>) {
+        driver::spawn(in_flight, task);
+    }
+
+    fn drive(&self, in_flight: &InFlightExchange, at_most: Duration) -> Option<Outcome> {
+        driver::drive(in_flight, at_most)
+    }
+
+    fn unattended(&self, _in_flight: &Arc<InFlightExchange>) -> Result<(), Error> {
+        driver::unattended()
+    }
+
+    fn attention_changed(&self, in_flight: &Arc<InFlightExchange>) {
+        driver::attention_changed(in_flight);
+    }
+
+    fn patience(&self, key: &CacheKey) -> Option<Duration> {
+        silence::patience(key.endpoint())
+    }
+
+    fn was_silent(&self, key: &CacheKey) {
+        silence::began(key.endpoint());
     }
 
     fn now(&self) -> Moment {
@@ -62,7 +84,7 @@ impl Backend for ConnectBackend {
     }
 }
 
-/// From 0 to 1.
+/// Random, from 0 to 1.
 fn jitter() -> f64 {
     // Processes that started together differ by their ids.
     static DRAWN: AtomicU64 = AtomicU64::new(0);
@@ -75,10 +97,4 @@ fn jitter() -> f64 {
         now.monotonic_ms as u64,
     ]);
     (mixed >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-impl PendingExchange for BlockingTask<Result<Issued, Error>> {
-    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>> {
-        BlockingTask::advance(self, at_most)
-    }
 }

@@ -52,9 +52,9 @@ where
             pause.as_millis(),
             failure.why
         );
-        in_flight.note(Progress::Waiting(failure.why.clone()));
+        in_flight.record_progress(Progress::Waiting(failure.why.clone()));
         sleep(pause).await;
-        in_flight.note(Progress::Before(failure.why));
+        in_flight.record_progress(Progress::Before(failure.why));
         made += 1;
     }
 }

@@ -1,42 +1,77 @@
-//! What the broker needs of a backend, and of an exchange in progress: the real server, a mock, a test.
+//! What the broker needs of a backend: the real server, a mock, a test.
 
 #![forbid(unsafe_code)]
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::key::CacheKey;
-use super::store::{InFlightExchange, Issued};
+use super::store::{InFlightExchange, Issued, Outcome};
 use crate::config;
+use crate::env::EnvSnapshot;
 use crate::error::Error;
 use crate::platform::clock::Moment;
 use crate::text::secret::Secret;
 
-/// What the broker needs of the world: the server, the clock, chance. Tests have their own.
+/// A task, or an exchange in progress.
+pub(crate) type BoxedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// All that an exchange is made from.
+pub(crate) struct ExchangeInputs {
+    pub key: Arc<CacheKey>,
+    /// The environment as the call found it when it began.
+    pub env: Arc<EnvSnapshot>,
+    /// A renewal by this refresh token is tried first.
+    pub refresh_token: Option<Secret>,
+    /// Progress is recorded on it; it says until when callers wait.
+    pub in_flight: Arc<InFlightExchange>,
+}
+
+/// Who performs exchanges, by which clock, with which randomness.
 pub(crate) trait Backend: Sync + 'static {
-    /// Begins the exchange that answers `key`: a renewal by `refresh_token`, if there is one. What can not be begun is
-    /// an error of the exchange. How it fares is noted on `in_flight`, which says how long someone waits for it.
-    fn begin(
-        &self,
-        key: &CacheKey,
-        refresh_token: Option<Secret>,
-        in_flight: &Arc<InFlightExchange>,
-    ) -> Result<Box<dyn PendingExchange>, Error>;
+    /// The exchange, which begins when it is first polled. It must not block.
+    fn exchange(&self, inputs: ExchangeInputs) -> BoxedFuture<Result<Issued, Error>>;
+
+    /// Runs `task`, which completes `in_flight`, at once or when there is a place for it. It makes progress while a
+    /// thread is in [`drive`](Self::drive), or by itself after [`unattended`](Self::unattended).
+    fn spawn(&self, in_flight: &Arc<InFlightExchange>, task: BoxedFuture<()>);
+
+    /// Blocks until `in_flight` is completed, for at most `at_most`, and drives whatever was spawned meanwhile.
+    fn drive(&self, in_flight: &InFlightExchange, at_most: Duration) -> Option<Outcome>;
+
+    /// Whether a thread of this library, and not a caller, may drive `in_flight`.
+    fn unattended(&self, in_flight: &Arc<InFlightExchange>) -> Result<(), Error>;
+
+    /// A caller joined `in_flight`, or left it with nothing waiting: it may go before others, or may be dropped.
+    fn attention_changed(&self, _in_flight: &Arc<InFlightExchange>) {}
+
+    /// Whether the calling thread may block.
+    fn may_block(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// How long a call for `key` should wait at most, where the server was silent a moment ago.
+    fn patience(&self, _key: &CacheKey) -> Option<Duration> {
+        None
+    }
+
+    /// No response came for `key` before a call's deadline.
+    fn was_silent(&self, _key: &CacheKey) {}
+
     fn now(&self) -> Moment;
-    /// From 0 to 1.
+
+    /// Random, from 0 to 1.
     fn jitter(&self) -> f64;
-    /// Tells the tokens of this world from those of others.
-    fn number(&self) -> u64 {
+
+    /// Tells tokens of this backend from those of others.
+    fn id(&self) -> u64 {
         0
     }
-    /// Whether a token is renewed in the background before its end.
+
+    /// Whether tokens are refreshed in the background before they expire.
     fn refreshes_in_background(&self) -> bool {
         config::background_refresh()
     }
-}
-
-/// An exchange that goes on only while someone drives it.
-pub(crate) trait PendingExchange: Send {
-    /// Goes on for `at_most`; gives the result when there is one. Blocks.
-    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>>;
 }

@@ -1,4 +1,4 @@
-//! Gets a token: from the cache, from an exchange that someone else is making, or from one of its own.
+//! Gets a token: from the cache, from an exchange in flight, or from a new one.
 
 #![forbid(unsafe_code)]
 
@@ -6,21 +6,24 @@ use std::any::Any;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use crate::cache::key::{CacheKey, CacheKeyRef};
-use crate::cache::single_flight::InFlight;
-use crate::cache::store::{Admission, Cache, InFlightExchange, Lookup, Outcome, TokenCriteria};
+use super::backend::Backend;
+use super::call::PendingCall;
+use super::key::{CacheKey, CacheKeyRef};
+use super::leader::{Leader, is_led_by_this_thread};
+use super::single_flight::InFlight;
+use super::store::{Admission, Cache, InFlightExchange, LastUse, Limits, Lookup, Outcome, TokenCriteria};
+use super::wait::{Cancelled, WaitEnd, WaitOptions, timed_out, wait};
 use crate::config;
+use crate::env::EnvSnapshot;
 use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::oauth::token::Token;
+use crate::platform::cancellation::NoCancellation;
 use crate::platform::fork::{HoldOverFork, generation};
 use crate::platform::read_mostly::{ReadMostly, Slot};
 use crate::platform::sync::{Instant, SLOTS};
-
-use super::backend::Backend;
-use super::leader::{is_led_by_this_thread, lead, refresh_in_background};
-use super::wait::{WaitEnd, WaitOptions, drive, timed_out};
 
 /// Counts since the process began. A forked child goes on with its parent's.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -35,30 +38,32 @@ pub(crate) struct Stats {
     pub entries: u64,
 }
 
-/// What a hit counts, in the slot of its thread.
-#[derive(Default)]
+/// What hits count, in the slot of their thread.
 pub(super) struct Hits {
     fresh: u64,
     stale: u64,
+    last_use: LastUse,
 }
 
-pub(crate) struct Broker<W: 'static> {
-    pub(super) backend: W,
+pub(crate) struct Broker<B: 'static> {
+    pub(super) backend: B,
     pub(super) cache: ReadMostly<Cache, Hits>,
-    pub(super) misses: AtomicU64,
+    misses: AtomicU64,
     pub(super) exchanges: AtomicU64,
-    pub(super) coalesced: AtomicU64,
+    coalesced: AtomicU64,
     pub(super) failures: AtomicU64,
 }
 
-impl<W: Backend> Broker<W> {
-    pub const fn new(backend: W) -> Self {
+impl<B: Backend> Broker<B> {
+    pub const fn new(backend: B) -> Self {
+        const NO_HITS: Hits = Hits {
+            fresh: 0,
+            stale: 0,
+            last_use: LastUse::NONE,
+        };
         Self {
             backend,
-            cache: ReadMostly::new(
-                Cache::new(),
-                [const { Slot::new(Hits { fresh: 0, stale: 0 }) }; SLOTS],
-            ),
+            cache: ReadMostly::new(Cache::new(), [const { Slot::new(NO_HITS) }; SLOTS]),
             misses: AtomicU64::new(0),
             exchanges: AtomicU64::new(0),
             coalesced: AtomicU64::new(0),
@@ -66,21 +71,21 @@ impl<W: Backend> Broker<W> {
         }
     }
 
-    pub fn backend(&self) -> &W {
+    pub fn backend(&self) -> &B {
         &self.backend
     }
 
     pub fn clear(&self) {
-        // Wiping takes its time: outside of the lock.
+        // Wiping takes time: outside of the lock.
         drop(self.cache.write(|cache| {
             let cleared = cache.cleared();
             std::mem::replace(cache, cleared)
         }));
     }
 
-    /// Drops all that is held for a session token.
+    /// Drops everything that is held for a session token.
     pub fn forget_session(&self, token: &str) {
-        // Found among the readers, so that the others go on; only what is there is looked at by the writer.
+        // Found by a reader, so that others go on; the writer looks only at what was found.
         let hashes = self.cache.read(|cache, _| cache.of_session(token));
         if !hashes.is_empty() {
             self.cache.write(|cache| cache.forget_session(token, &hashes));
@@ -88,19 +93,21 @@ impl<W: Backend> Broker<W> {
     }
 
     pub fn invalidate(&self, token: &Token) -> bool {
-        token.backend() == self.backend.number() && self.cache.write(|cache| cache.invalidate(token))
+        token.backend_id() == self.backend.id() && self.cache.write(|cache| cache.invalidate(token))
     }
 
-    /// Evicts what is over the configured capacity.
+    /// Evicts what exceeds the configured limits.
     pub fn make_room(&self) {
         let now = self.backend.now();
         self.cache
-            .write(|cache| cache.make_room(now, config::cache_capacity()));
+            .write(|cache| cache.make_room(now, Limits::configured()));
     }
 
     pub fn stats(&self) -> Stats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (evictions, entries) = self.cache.read(|cache, _| (cache.evictions, cache.len() as u64));
+        let (evictions, entries) = self
+            .cache
+            .read(|cache, _| (cache.eviction.evictions, cache.len() as u64));
         let mut stats = Stats {
             misses: count(&self.misses),
             exchanges: count(&self.exchanges),
@@ -117,42 +124,80 @@ impl<W: Backend> Broker<W> {
         stats
     }
 
-    pub(super) fn in_flight(&self) -> InFlightExchange {
-        InFlight::new(generation(), Instant::now() + config::timeout())
-    }
-
-    /// Waits for an exchange that someone else makes.
-    fn wait(
-        &self,
-        in_flight: &InFlightExchange,
-        deadline: Instant,
-        cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
-    ) -> Result<Outcome, WaitEnd> {
-        let joined = in_flight.join(deadline);
-        if joined {
-            self.coalesced.fetch_add(1, Ordering::Relaxed);
-            log::debug!("Waiting for the exchange that another call makes");
-        }
-        let waited = drive(deadline, cancelled, |at_most| in_flight.wait(at_most));
-        if joined && !matches!(waited, Err(WaitEnd::Forked)) {
-            in_flight.leave();
-        }
-        match waited {
-            Ok(_) if !joined => Err(WaitEnd::GivenUp),
-            waited => waited,
-        }
-    }
-
     /// Why [`cached`](Handle::cached) finds nothing, for the log.
     pub fn miss_reason(&self, key_ref: &CacheKeyRef<'_>, criteria: TokenCriteria) -> &'static str {
         let now = self.backend.now();
         match criteria.force_refresh {
-            true => "a new token is asked for",
+            true => "a new token was requested",
             false => self.cache.read(|cache, _| cache.miss_reason(key_ref, now)),
         }
     }
 
-    /// A token that still lives, for who has no time to wait for a better one.
+    fn in_flight(&self) -> InFlightExchange {
+        InFlight::new(generation(), Instant::now() + config::timeout())
+    }
+
+    /// Waits for an exchange that this caller joined, and leaves it.
+    pub(super) fn wait(
+        &self,
+        in_flight: &Arc<InFlightExchange>,
+        deadline: Instant,
+        cancelled: Option<Cancelled<'_>>,
+    ) -> Result<Outcome, WaitEnd> {
+        let waited = wait(deadline, cancelled, |at_most| {
+            self.backend.drive(in_flight, at_most)
+        });
+        self.leave(in_flight);
+        waited
+    }
+
+    /// A caller leaves, unless this is a forked child: the exchange goes on if others wait for it, and in the background if that is allowed.
+    pub(super) fn leave(&self, in_flight: &Arc<InFlightExchange>) {
+        if in_flight.is_of(generation()) && in_flight.leave() {
+            if self.backend.refreshes_in_background() {
+                // Without a thread it goes on with the next call.
+                let _ = self.backend.unattended(in_flight);
+            } else {
+                in_flight.give_up_unless_awaited();
+            }
+            self.backend.attention_changed(in_flight);
+        }
+    }
+
+    /// The result of a call; `None` when it has to begin again.
+    pub(super) fn conclude(
+        &self,
+        waited: Result<Outcome, WaitEnd>,
+        key: &CacheKey,
+        criteria: TokenCriteria,
+        timeout: Duration,
+        in_flight: &InFlightExchange,
+    ) -> Option<Result<Arc<Token>, Error>> {
+        Some(match waited {
+            Ok(Ok(token)) => Ok(token),
+            Ok(Err((_, Some(old)))) if !criteria.force_refresh => {
+                log::info!("Token refresh failed; returning the cached token, which is still valid");
+                Ok(old)
+            }
+            Ok(Err((why, _))) => {
+                if why.kind() == ErrorKind::Timeout {
+                    self.backend.was_silent(key);
+                }
+                Err(why)
+            }
+            Err(WaitEnd::Cancelled) => Err(cancelled()),
+            Err(WaitEnd::TimedOut) => {
+                if timeout >= config::ATTEMPT_TIMEOUT_MS.duration() {
+                    self.backend.was_silent(key);
+                }
+                self.old_token(key, criteria)
+                    .ok_or_else(|| timed_out(key, timeout, in_flight))
+            }
+            Err(WaitEnd::Forked) => return None,
+        })
+    }
+
+    /// A token that has not expired, for a caller that has no time to wait for a better one.
     fn old_token(&self, key: &CacheKey, criteria: TokenCriteria) -> Option<Arc<Token>> {
         let now = self.backend.now();
         self.cache
@@ -161,25 +206,45 @@ impl<W: Backend> Broker<W> {
     }
 }
 
-impl<W: Backend + Send> HoldOverFork for Broker<W> {
+impl<B: Backend + Send> HoldOverFork for Broker<B> {
     fn hold(&'static self) -> Box<dyn Any> {
         self.cache.hold()
     }
 }
 
-/// A way to a broker: to the process's, which is there for good, or to one that is gone when nobody has to do with it
-/// any more. An exchange that goes on in the background has one of its own.
-pub(crate) trait Handle: Deref<Target = Broker<Self::Backend>> + Clone + Send + 'static {
+/// What a caller is to wait for.
+enum Admitted {
+    Done(Result<Arc<Token>, Error>),
+    /// It was joined.
+    Wait(Arc<InFlightExchange>),
+}
+
+/// A handle on a broker: on the process's, which is static, or on a mock's, which lives as long as a call is in it. An
+/// exchange in flight holds one of its own.
+pub(crate) trait Handle:
+    Deref<Target = Broker<Self::Backend>> + Clone + Send + Sync + 'static
+{
     type Backend: Backend;
 
-    /// A cached token that is good enough. Does no I/O; may start a thread that gets the next one.
-    fn cached(&self, key_ref: &CacheKeyRef<'_>, criteria: TokenCriteria) -> Option<Arc<Token>> {
+    /// A cached token that meets `criteria`. Does no I/O. `env` is taken when a background refresh begins.
+    fn cached(
+        &self,
+        key_ref: &CacheKeyRef<'_>,
+        criteria: TokenCriteria,
+        env: impl FnOnce() -> Arc<EnvSnapshot>,
+    ) -> Option<Arc<Token>> {
         if criteria.force_refresh {
             return None;
         }
         let (now, generation) = (self.backend.now(), generation());
         let found = self.cache.read(|cache, hits| {
-            let found = cache.find(key_ref, now, criteria.min_validity_ms, generation)?;
+            let found = cache.find(
+                key_ref,
+                now,
+                criteria.min_validity_ms,
+                generation,
+                &mut hits.last_use,
+            )?;
             match found {
                 Lookup::Fresh(_) => hits.fresh += 1,
                 Lookup::Stale(_) | Lookup::Aging(..) => hits.stale += 1,
@@ -189,57 +254,159 @@ pub(crate) trait Handle: Deref<Target = Broker<Self::Backend>> + Clone + Send + 
         match found {
             Lookup::Fresh(token) | Lookup::Stale(token) => Some(token),
             Lookup::Aging(token, key) => {
-                refresh_in_background(self, key);
+                self.refresh_in_background(key, env);
                 Some(token)
             }
         }
     }
 
-    /// A token for `key`, which was not cached. Blocks until there is one, an error, or no more patience.
-    fn obtain(&self, key: CacheKey, options: &WaitOptions<'_>) -> Result<Arc<Token>, Error> {
+    /// A token for `key`, which was not cached. Blocks until there is one or an error, until the deadline, or until the
+    /// caller cancels.
+    fn obtain(
+        &self,
+        key: CacheKey,
+        env: Arc<EnvSnapshot>,
+        options: &WaitOptions<'_>,
+    ) -> Result<Arc<Token>, Error> {
+        // POSIX thread cancellation would unwind through this library's frames and abort the process.
+        let _guard = NoCancellation::new();
+        if options.cancelled.is_some_and(|cancelled| cancelled()) {
+            return Err(cancelled());
+        }
         let key = Arc::new(key);
-        let timeout = options.timeout.unwrap_or_else(config::timeout);
+        let timeout = self.timeout_of(&key, options.timeout, options.criteria);
         let deadline = Instant::now() + timeout;
         self.misses.fetch_add(1, Ordering::Relaxed);
         loop {
+            let in_flight = match self.admit(&key, &env, options.criteria, deadline) {
+                Admitted::Done(result) => return result,
+                Admitted::Wait(in_flight) => in_flight,
+            };
+            let waited = match in_flight.is_of(generation()) {
+                true => {
+                    self.backend.may_block()?;
+                    self.wait(&in_flight, deadline, options.cancelled)
+                }
+                // A mock's function has forked, and this is the child.
+                false => Err(WaitEnd::Forked),
+            };
+            if let Some(result) = self.conclude(waited, &key, options.criteria, timeout, &in_flight) {
+                return result;
+            }
+        }
+    }
+
+    /// As [`obtain`](Self::obtain), but returns without waiting: with the result, or with a call to be finished later.
+    fn start(
+        &self,
+        key: CacheKey,
+        env: Arc<EnvSnapshot>,
+        timeout: Option<Duration>,
+        criteria: TokenCriteria,
+    ) -> Result<Result<Arc<Token>, PendingCall<Self>>, Error> {
+        let key = Arc::new(key);
+        let timeout = self.timeout_of(&key, timeout, criteria);
+        let deadline = Instant::now() + timeout;
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        match self.admit(&key, &env, criteria, deadline) {
+            Admitted::Done(result) => result.map(Ok),
+            Admitted::Wait(in_flight) => {
+                if !in_flight.is_completed()
+                    && let Err(why) = self.backend.unattended(&in_flight)
+                {
+                    self.leave(&in_flight);
+                    return Err(why);
+                }
+                Ok(Err(PendingCall {
+                    broker: self.clone(),
+                    key,
+                    env,
+                    in_flight,
+                    criteria,
+                    timeout,
+                    deadline,
+                }))
+            }
+        }
+    }
+
+    /// How long a call waits.
+    fn timeout_of(&self, key: &CacheKey, timeout: Option<Duration>, criteria: TokenCriteria) -> Duration {
+        let timeout = timeout.unwrap_or_else(config::timeout);
+        match self.backend.patience(key) {
+            Some(patience) if !criteria.force_refresh => timeout.min(patience),
+            _ => timeout,
+        }
+    }
+
+    /// Joins the exchange for `key`, and starts it when there is none.
+    #[doc(hidden)]
+    fn admit(
+        &self,
+        key: &Arc<CacheKey>,
+        env: &Arc<EnvSnapshot>,
+        criteria: TokenCriteria,
+        deadline: Instant,
+    ) -> Admitted {
+        loop {
             let begin = || self.in_flight();
-            let step = self
+            let admission = self
                 .cache
-                .write(|cache| cache.enter(&key, self.backend.now(), options.criteria, generation(), begin));
-            let (in_flight, waited) = match step {
-                Admission::Done(response) => return response,
-                Admission::Join(in_flight) if is_led_by_this_thread(&in_flight) => return Err(asked_again()),
+                .write(|cache| cache.enter(key, self.backend.now(), criteria, generation(), begin));
+            match admission {
+                Admission::Done(result) => return Admitted::Done(result),
+                Admission::Join(in_flight) if is_led_by_this_thread(&in_flight) => {
+                    return Admitted::Done(Err(reentrant()));
+                }
                 Admission::Join(in_flight) => {
-                    let waited = self.wait(&in_flight, deadline, options.cancelled);
-                    (in_flight, waited)
+                    if !in_flight.join(deadline) {
+                        // Given up, and about to leave the cache.
+                        self.cache.write(|cache| cache.detach(key, &in_flight));
+                        continue;
+                    }
+                    self.coalesced.fetch_add(1, Ordering::Relaxed);
+                    log::debug!("Waiting for an exchange that another call started");
+                    self.backend.attention_changed(&in_flight);
+                    return Admitted::Wait(in_flight);
                 }
                 Admission::Lead(in_flight, refresh_token) => {
-                    let waited = lead(self, &key, in_flight.clone(), refresh_token, deadline, options);
-                    (in_flight, waited)
+                    in_flight.join(deadline);
+                    Leader::new(self, key.clone(), in_flight.clone(), criteria)
+                        .spawn(env.clone(), refresh_token);
+                    return Admitted::Wait(in_flight);
                 }
-            };
-            return match waited {
-                Ok(Ok(token)) => Ok(token),
-                Ok(Err((_, Some(old)))) if !options.criteria.force_refresh => {
-                    log::info!("The exchange failed, the old token still serves");
-                    Ok(old)
-                }
-                Ok(Err((why, _))) => Err(why),
-                Err(WaitEnd::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")),
-                Err(WaitEnd::TimedOut) => self
-                    .old_token(&key, options.criteria)
-                    .ok_or_else(|| timed_out(&key, timeout, &in_flight)),
-                Err(WaitEnd::Forked | WaitEnd::GivenUp) => continue,
-            };
+            }
+        }
+    }
+
+    fn refresh_in_background(&self, key: Arc<CacheKey>, env: impl FnOnce() -> Arc<EnvSnapshot>) {
+        if !self.backend.refreshes_in_background() {
+            return;
+        }
+        let begin = || self.in_flight();
+        let admission = self
+            .cache
+            .write(|cache| cache.enter_early(&key, self.backend.now(), generation(), begin));
+        let Some(Admission::Lead(in_flight, refresh_token)) = admission else {
+            return;
+        };
+        log::debug!("Token expires soon; refreshing in the background");
+        Leader::new(self, key, in_flight.clone(), TokenCriteria::default()).spawn(env(), refresh_token);
+        if let Err(why) = self.backend.unattended(&in_flight) {
+            log::warning!("Could not start the background refresh: {why}");
         }
     }
 }
 
-impl<W: Backend, H: Deref<Target = Broker<W>> + Clone + Send + 'static> Handle for H {
-    type Backend = W;
+impl<B: Backend, H: Deref<Target = Broker<B>> + Clone + Send + Sync + 'static> Handle for H {
+    type Backend = B;
 }
 
-fn asked_again() -> Error {
-    let what = "A callback asked the very question that its thread is about to answer.";
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "The call was cancelled.")
+}
+
+fn reentrant() -> Error {
+    let what = "Re-entrant call: a callback requested the token that its own call is waiting for.";
     Error::new(ErrorKind::Internal, what)
 }

@@ -52,7 +52,7 @@ pub(crate) struct CacheKeyRef<'a> {
     pub server: Part<'a>,
     pub api_key: Part<'a>,
     pub api_key_required: bool,
-    pub wanted: &'a ExchangeParams,
+    pub params: &'a ExchangeParams,
 }
 
 impl CacheKeyRef<'_> {
@@ -64,7 +64,7 @@ impl CacheKeyRef<'_> {
             types as u64,
             self.server.hash,
             self.api_key.hash,
-            self.wanted.hash(),
+            self.params.hash(),
         ])
     }
 
@@ -103,7 +103,7 @@ impl CacheKeyRef<'_> {
             server,
             endpoint,
             api_key,
-            wanted: self.wanted.clone(),
+            params: self.params.clone(),
         })
     }
 
@@ -133,7 +133,7 @@ fn given(token: Part<'_>) -> Result<Arc<Secret>, Error> {
 }
 
 /// A question that was checked, and is kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CacheKey {
     hash: u64,
     subject_hash: u64,
@@ -144,10 +144,10 @@ pub(crate) struct CacheKey {
     server: Arc<Secret>,
     endpoint: CredentialEndpoint,
     api_key: Option<Arc<Secret>>,
-    wanted: ExchangeParams,
+    params: ExchangeParams,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum OwnedSubject {
     Given(Arc<Secret>),
     Ambient {
@@ -212,12 +212,26 @@ impl CacheKey {
             }
             && *self.subject_token_type == *key_ref.subject_token_type
             && self.requested_token_type.as_deref() == key_ref.requested_token_type
-            && self.wanted == *key_ref.wanted
+            && self.params == *key_ref.params
     }
 
     /// Whether `token` is the very token that is exchanged.
     pub fn is_of_session(&self, token: &str) -> bool {
         matches!(&self.subject, OwnedSubject::Given(given) if given.expose() == token)
+    }
+
+    /// What it takes of memory, in bytes, as far as the cache bounds it.
+    pub fn heap_bytes(&self) -> usize {
+        let subject = match &self.subject {
+            OwnedSubject::Given(token) => token.expose().len(),
+            OwnedSubject::Ambient { file, variable } => file.len() + variable.len(),
+        };
+        let params: usize = self
+            .params
+            .pairs()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        size_of::<Self>() + subject + params
     }
 
     pub fn endpoint(&self) -> &CredentialEndpoint {
@@ -234,12 +248,12 @@ impl CacheKey {
             subject_token: self.subject.token()?,
             subject_token_type: &self.subject_token_type,
             requested_token_type: self.requested_token_type.as_deref(),
-            wanted: &self.wanted,
+            wanted: &self.params,
         })
     }
 
-    pub fn wanted(&self) -> &ExchangeParams {
-        &self.wanted
+    pub fn params(&self) -> &ExchangeParams {
+        &self.params
     }
 }
 
@@ -251,7 +265,7 @@ impl PartialEq for CacheKey {
             && self.api_key == other.api_key
             && self.subject_token_type == other.subject_token_type
             && self.requested_token_type == other.requested_token_type
-            && self.wanted == other.wanted
+            && self.params == other.params
     }
 }
 
@@ -267,8 +281,8 @@ mod tests {
         api_key: &str,
         scope: &str,
     ) -> (CacheKey, bool) {
-        let mut wanted = ExchangeParams::default();
-        wanted.set_scope(Some(scope.to_owned()));
+        let mut params = ExchangeParams::default();
+        params.set_scope(Some(scope.to_owned()));
         let key_ref = CacheKeyRef {
             subject,
             subject_token_type: types[0],
@@ -276,7 +290,7 @@ mod tests {
             server: Part::of(server.as_bytes()),
             api_key: Part::of(api_key.as_bytes()),
             api_key_required: true,
-            wanted: &wanted,
+            params: &params,
         };
         let mut key = key_ref.to_key().unwrap();
         key.hash = 0;

@@ -4,8 +4,11 @@
 
 pub(crate) mod backend;
 pub(crate) mod broker;
+pub(crate) mod call;
+mod entry;
+mod eviction;
 pub(crate) mod key;
-pub(crate) mod leader;
+mod leader;
 pub(crate) mod refresh_policy;
 pub(crate) mod single_flight;
 pub(crate) mod store;

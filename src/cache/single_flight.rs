@@ -1,18 +1,22 @@
-//! One exchange in flight, and those who wait for it. Its result comes once and goes to all of them.
+//! Single flight: one exchange per cache key, whose result goes to every caller that waits for it.
 
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::error::Error;
 use crate::platform::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
-/// An exchange under way, shared by who makes it and by who waits. `T` is what it brings.
+/// An exchange in flight, shared by the task that performs it and the callers that wait. `T` is its result.
 pub(crate) struct InFlight<T> {
-    /// The process that it was begun in: in a forked child nobody is left to bring it to its end.
+    /// The process that started it. In a forked child nothing completes it.
     generation: u64,
-    /// How long it goes on with nobody waiting.
+    /// When it is given up if no caller waits.
     orphan_deadline: Instant,
+    /// Whether a place was found for it, see `driver`. Until then it waits in a queue.
+    started: AtomicBool,
     state: Mutex<State<T>>,
     completed: Condvar,
 }
@@ -20,19 +24,20 @@ pub(crate) struct InFlight<T> {
 struct State<T> {
     result: Option<T>,
     waiting: usize,
-    /// The latest deadline of those who waited since nobody did.
+    /// The latest deadline of the callers that wait.
     awaited_until: Option<Instant>,
-    /// Nobody waited when its time was over: it lands without a result for those who come now.
+    /// No caller waited when its time was over: a caller that comes now starts another exchange.
     given_up: bool,
-    trouble: Option<Progress>,
+    progress: Option<Progress>,
+    wakers: Vec<Waker>,
 }
 
-/// What went wrong with an exchange that goes on all the same.
+/// What went wrong so far with an exchange that is still in progress.
 #[derive(Debug, Clone)]
 pub(crate) enum Progress {
-    /// An attempt failed so, and it is not yet time for the next one.
+    /// An attempt failed with this error, and the next one has not begun.
     Waiting(Error),
-    /// The attempt before this one failed so.
+    /// The previous attempt failed with this error.
     Before(Error),
 }
 
@@ -43,11 +48,13 @@ impl<T: Clone> InFlight<T> {
             waiting: 0,
             awaited_until: None,
             given_up: false,
-            trouble: None,
+            progress: None,
+            wakers: Vec::new(),
         };
         Self {
             generation,
             orphan_deadline,
+            started: AtomicBool::new(false),
             state: Mutex::new(state),
             completed: Condvar::new(),
         }
@@ -57,8 +64,17 @@ impl<T: Clone> InFlight<T> {
         self.generation == generation
     }
 
-    /// Someone waits, until `deadline` at the most; to be followed by [`leave`](Self::leave). False when it was given up
-    /// before: who comes then is not to be told that it took too long.
+    /// Records that a place was found; false when it had one before.
+    pub fn start(&self) -> bool {
+        !self.started.swap(true, Ordering::Relaxed)
+    }
+
+    pub fn is_started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Adds a caller that waits until `deadline` at most; [`leave`](Self::leave) removes it. Returns false when the
+    /// exchange was given up: the caller must not be told that it took too long.
     pub fn join(&self, deadline: Instant) -> bool {
         let mut state = self.state();
         if state.given_up {
@@ -69,43 +85,66 @@ impl<T: Clone> InFlight<T> {
         true
     }
 
-    /// Gives it up if it is not worth going on with; from then on nobody joins.
-    pub fn give_up(&self, now: Instant) -> bool {
-        let mut state = self.state();
-        let until = state.awaited_until.unwrap_or(self.orphan_deadline);
-        state.given_up = now >= until.max(self.orphan_deadline);
-        state.given_up
-    }
-
-    pub fn leave(&self) {
+    /// Removes a caller. Returns whether nothing waits any more for an exchange that is still in progress.
+    pub fn leave(&self) -> bool {
         let mut state = self.state();
         state.waiting -= 1;
         if state.waiting == 0 {
             state.awaited_until = None;
         }
+        state.waiting == 0 && state.result.is_none()
     }
 
-    /// Until when the exchange is worth going on with.
+    pub fn is_awaited(&self) -> bool {
+        self.state().waiting > 0
+    }
+
+    /// Gives the exchange up if its time is over. From then on no caller can join.
+    pub fn give_up(&self, now: Instant) -> bool {
+        let mut state = self.state();
+        let until = state.awaited_until.unwrap_or(self.orphan_deadline);
+        state.given_up |= now >= until.max(self.orphan_deadline);
+        state.given_up
+    }
+
+    /// Gives the exchange up unless a caller waits for it.
+    pub fn give_up_unless_awaited(&self) -> bool {
+        let mut state = self.state();
+        state.given_up |= state.waiting == 0;
+        state.given_up
+    }
+
+    pub fn is_given_up(&self) -> bool {
+        self.state().given_up
+    }
+
+    /// When the exchange is given up.
     pub fn until(&self) -> Instant {
         self.awaited_until().max(self.orphan_deadline)
     }
 
-    /// Until when someone waits for it; when nobody does, until when it goes on alone.
+    /// Until when a caller waits; without one, until when the exchange goes on.
     pub fn awaited_until(&self) -> Instant {
         self.state().awaited_until.unwrap_or(self.orphan_deadline)
     }
 
-    /// Tells who waits how the exchange fares.
-    pub fn note(&self, trouble: Progress) {
-        self.state().trouble = Some(trouble);
+    pub fn record_progress(&self, progress: Progress) {
+        self.state().progress = Some(progress);
     }
 
-    /// What was last noted.
-    pub fn trouble(&self) -> Option<Progress> {
-        self.state().trouble.clone()
+    pub fn progress(&self) -> Option<Progress> {
+        self.state().progress.clone()
     }
 
-    /// Waits for the result, for `at_most`.
+    pub fn result(&self) -> Option<T> {
+        self.state().result.clone()
+    }
+
+    pub fn is_completed(&self) -> bool {
+        self.state().result.is_some()
+    }
+
+    /// Blocks for the result, for at most `at_most`.
     pub fn wait(&self, at_most: Duration) -> Option<T> {
         let deadline = Instant::now() + at_most;
         let mut state = self.state();
@@ -122,10 +161,30 @@ impl<T: Clone> InFlight<T> {
         state.result.clone()
     }
 
-    /// Gives the result to all who wait, and to all who will. The first one stays.
+    /// The result, or registers the task to be woken by it.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<T> {
+        let mut state = self.state();
+        match &state.result {
+            Some(result) => Poll::Ready(result.clone()),
+            None => {
+                let waker = context.waker();
+                if !state.wakers.iter().any(|known| known.will_wake(waker)) {
+                    state.wakers.push(waker.clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Gives the result to every caller that waits and to every one that asks later. The first result stays.
     pub fn complete(&self, result: T) {
-        self.state().result.get_or_insert(result);
+        let wakers = {
+            let mut state = self.state();
+            state.result.get_or_insert(result);
+            std::mem::take(&mut state.wakers)
+        };
         self.completed.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {

@@ -12,32 +12,33 @@ use crate::log;
 use crate::platform::fork::generation;
 use crate::platform::sync::Instant;
 
-/// How often a caller's cancel callback is asked, at the least every 100 ms, and the host is told the log.
+/// How often the cancel callback is called and log lines are delivered; the ABI promises every 100 ms.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How a caller asks, and how long it waits.
+/// A cancel callback: returns true to end the call.
+pub(crate) type Cancelled<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
+/// Which token a caller wants, and how long it waits for it.
 pub(crate) struct WaitOptions<'a> {
     pub criteria: TokenCriteria,
-    /// `None`: the configured time-out.
+    /// `None`: the configured timeout.
     pub timeout: Option<Duration>,
-    /// Asked on the calling thread while it waits; true ends the call.
-    pub cancelled: Option<&'a (dyn Fn() -> bool + Send + Sync)>,
+    /// Called on the calling thread while it waits.
+    pub cancelled: Option<Cancelled<'a>>,
 }
 
-/// Why a caller stops waiting before there is a result.
+/// Why a wait ends without a result.
 pub(super) enum WaitEnd {
     Cancelled,
     TimedOut,
-    /// This is a child that the cancel callback forked: nobody brings the exchange to its end here.
+    /// This process is a child that a callback forked: nothing completes the exchange here.
     Forked,
-    /// The exchange had been given up when it was joined, since nobody waited for it.
-    GivenUp,
 }
 
-/// Goes on with `advance` until it gives something, the deadline passes or the caller has enough.
-pub(super) fn drive<T>(
+/// Calls `advance` until it returns a result, the deadline passes or the caller cancels.
+pub(super) fn wait<T>(
     deadline: Instant,
-    cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
+    cancelled: Option<Cancelled<'_>>,
     mut advance: impl FnMut(Duration) -> Option<T>,
 ) -> Result<T, WaitEnd> {
     let began_in = generation();
@@ -65,13 +66,13 @@ pub(super) fn drive<T>(
     }
 }
 
-/// Nothing came within `timeout`: the failure that the exchange was about to try again after, or a time-out with the
-/// failure before it.
-pub(super) fn timed_out(key: &CacheKey, timeout: Duration, in_flight: &InFlightExchange) -> Error {
+/// The error of a call whose deadline passed: the failure that the exchange was about to retry after, or a timeout with
+/// the previous failure below it.
+pub(crate) fn timed_out(key: &CacheKey, timeout: Duration, in_flight: &InFlightExchange) -> Error {
     let what = || Error::no_answer(&key.endpoint().address(), timeout);
-    match in_flight.trouble() {
+    match in_flight.progress() {
         Some(Progress::Waiting(why)) => why,
-        Some(Progress::Before(why)) => what().because(format!("The attempt before failed: {why}")),
+        Some(Progress::Before(why)) => what().because(format!("The previous attempt failed: {why}")),
         None => what(),
     }
 }

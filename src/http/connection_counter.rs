@@ -1,40 +1,43 @@
-//! Counts the connections a client begins: a request during which none was begun went over one that was kept from an
-//! earlier exchange, which the server may have closed meanwhile.
+//! Tells a request that opened a connection from one that reused an idle connection, which the server may have closed.
 
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
+use std::future::Future;
 use std::task::{Context, Poll};
 
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How many connections were begun; all copies count together.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ConnectionCounter(Arc<AtomicU64>);
-
-impl ConnectionCounter {
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
+tokio::task_local! {
+    /// How many connections the request that is being polled has begun.
+    static BEGUN: Cell<u32>;
 }
 
-/// A connector whose connections are counted.
+/// Runs `request`, which can ask [`reused_a_connection`] while it runs.
+pub(crate) async fn counted<T>(request: impl Future<Output = T>) -> T {
+    BEGUN.scope(Cell::new(0), request).await
+}
+
+/// Whether the current request began no connection of its own.
+pub(crate) fn reused_a_connection() -> bool {
+    BEGUN.try_with(|begun| begun.get() == 0).unwrap_or(false)
+}
+
+/// A layer that counts the connections that a client begins.
+#[derive(Clone)]
+pub(crate) struct ConnectionCounter;
+
 #[derive(Clone)]
 pub(crate) struct CountingConnector<S> {
     connector: S,
-    connections: ConnectionCounter,
 }
 
 impl<S> Layer<S> for ConnectionCounter {
     type Service = CountingConnector<S>;
 
     fn layer(&self, connector: S) -> CountingConnector<S> {
-        CountingConnector {
-            connector,
-            connections: self.clone(),
-        }
+        CountingConnector { connector }
     }
 }
 
@@ -48,7 +51,7 @@ impl<R, S: Service<R>> Service<R> for CountingConnector<S> {
     }
 
     fn call(&mut self, target: R) -> S::Future {
-        self.connections.0.fetch_add(1, Ordering::Relaxed);
+        let _ = BEGUN.try_with(|begun| begun.set(begun.get() + 1));
         self.connector.call(target)
     }
 }

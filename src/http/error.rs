@@ -60,7 +60,7 @@ impl TransportError {
 }
 
 /// The error of who asked `url` by `route`.
-pub(crate) fn unread(why: TransportError, url: &Url, route: &Route, redactor: &Redactor<'_>) -> Error {
+pub(crate) fn explain(why: TransportError, url: &Url, route: &Route, redactor: &Redactor<'_>) -> Error {
     let host = format!("{}{}", address(url), route.words());
     let error = match why {
         TransportError::TooLarge(response) => {

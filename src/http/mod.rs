@@ -15,10 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use client_pool::ClientPool;
+use connection_counter::reused_a_connection;
 use error::{Failure, TransportError};
 use proxy::{Route, is_loopback};
 use redirect::{Redirect, is_redirect, redirect};
+use reqwest::Method;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
@@ -45,13 +46,25 @@ const FORM: HeaderValue = HeaderValue::from_static(token_exchange::FORM_TYPE);
 const JSON: HeaderValue = HeaderValue::from_static(token_exchange::ACCEPTED_TYPE);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A POST to the credential endpoint.
-pub(crate) struct Post<'a> {
-    pub endpoint: &'a Url,
+/// A request to the Connect server.
+pub(crate) struct Request<'a> {
+    pub url: &'a Url,
     pub api_key: Option<&'a Secret>,
-    pub form: FormBody,
-    /// Knows what must not stand in a message.
+    /// The body of a POST; without one the request is a GET.
+    pub form: Option<FormBody>,
+    /// Takes secrets out of messages.
     pub redactor: &'a Redactor<'a>,
+    /// Names proxies and certificates.
+    pub env: &'a EnvSnapshot,
+}
+
+/// What is sent to each address that redirects lead to.
+struct Sent<'a> {
+    method: Method,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    redactor: &'a Redactor<'a>,
+    env: &'a EnvSnapshot,
 }
 
 /// Sends `post` and reads the whole answer, whatever its status. Redirects on the same server are followed, and keep
@@ -61,21 +74,29 @@ pub(crate) struct Post<'a> {
 ///
 /// [`Network`](ErrorKind::Network), [`Tls`](ErrorKind::Tls); [`BadResponse`](ErrorKind::BadResponse) for an answer that
 /// is not HTTP or over 1 MiB, and for a redirect that is not followed.
-pub(crate) async fn send(clients: &ClientPool, post: Post<'_>) -> Result<ServerResponse, Failure> {
-    let headers = headers(post.api_key)?;
-    let body = Bytes::from_owner(post.form);
-    let mut url = post.endpoint.clone();
+pub(crate) async fn send(request: Request<'_>) -> Result<ServerResponse, Failure> {
+    let sent = Sent {
+        method: match request.form {
+            Some(_) => Method::POST,
+            None => Method::GET,
+        },
+        headers: headers(request.api_key, request.form.is_some())?,
+        body: request.form.map(Bytes::from_owner),
+        redactor: request.redactor,
+        env: request.env,
+    };
+    let mut url = request.url.clone();
     for _ in 0..=redirect::MOST {
-        warn_of_plain_http(&url, post.api_key);
-        let response = send_once(clients, &url, &headers, &body, post.redactor).await?;
+        warn_of_plain_http(&url, request.api_key);
+        let response = connection_counter::counted(sent.to(&url)).await?;
         if !is_redirect(response.status) {
             return Ok(response);
         }
-        url = follow(&url, &response, post.redactor)?;
-        let to = post.redactor.redact(url.as_str(), URL_LIMIT);
-        log::info!("Redirected by HTTP {} to {to}", response.status);
+        url = follow(&url, &response, sent.redactor)?;
+        let to = sent.redactor.redact(url.as_str(), URL_LIMIT);
+        log::info!("Following HTTP {} redirect to {to}", response.status);
     }
-    let (from, most) = (address(post.endpoint), redirect::MOST);
+    let (from, most) = (address(request.url), redirect::MOST);
     let what = format!("{from} redirects more than {most} times.");
     Err(Error::new(ErrorKind::BadResponse, what).into())
 }
@@ -92,70 +113,70 @@ fn follow(url: &Url, response: &ServerResponse, redactor: &Redactor<'_>) -> Resu
         }
         Redirect::Changed(to) => {
             let to = quoted(&to);
-            format!("{from} redirects to {to} by HTTP 303, which makes another request of a POST.")
+            format!("{from} redirects to {to} with HTTP 303, which would turn the POST into a GET.")
         }
         Redirect::Nowhere => format!("{from} redirects, and does not say where to."),
     };
     let why = Error::new(ErrorKind::BadResponse, what)
-        .because("Is CONNECT_SERVER the address of Connect? The key is not sent to another one.");
+        .because("Check that the server URL (CONNECT_SERVER) is that of the Connect server. The API key is never sent to a different server.");
     Err(response.report_failure(why, redactor))
 }
 
-/// Sends the request to `url` alone.
-async fn send_once(
-    clients: &ClientPool,
-    url: &Url,
-    headers: &HeaderMap,
-    body: &Bytes,
-    redactor: &Redactor<'_>,
-) -> Result<ServerResponse, Failure> {
-    let env = EnvSnapshot::take();
-    let route = Route::to(url, &env)?;
-    let client = clients.of(url.scheme(), &route, &env)?;
-    // A redirect chose it, perhaps.
-    let shown = || format!("{}{}", redactor.redact(url.as_str(), URL_LIMIT), route.words());
-    log::debug!("POST {}", shown());
-    let began = Instant::now();
-    let request = client
-        .post(url.clone())
-        .headers(headers.clone())
-        .body(body.clone());
-    // A kept connection that the server has closed meanwhile is found out before it is chosen.
-    tokio::task::yield_now().await;
-    let connections = clients.connections();
-    let explain = |unread| error::unread(unread, url, &route, redactor);
-    let response = request.send().await.map_err(|why| {
-        let unread = TransportError::from(why);
-        Failure {
-            // Nothing came: the server had closed a connection that was kept.
-            on_dead_connection: unread.is_of_connection() && clients.connections() == connections,
-            why: explain(unread),
+impl Sent<'_> {
+    /// Sends the request to `url` alone.
+    async fn to(&self, url: &Url) -> Result<ServerResponse, Failure> {
+        let route = Route::to(url, self.env)?;
+        let client = client_pool::pool().client(url.scheme(), &route, self.env)?;
+        // A redirect may have chosen it.
+        let shown = format!(
+            "{} {}{}",
+            self.method,
+            self.redactor.redact(url.as_str(), URL_LIMIT),
+            route.words()
+        );
+        log::debug!("{shown}");
+        let began = Instant::now();
+        let mut request = client
+            .request(self.method.clone(), url.clone())
+            .headers(self.headers.clone());
+        if let Some(body) = &self.body {
+            request = request.body(body.clone());
         }
-    })?;
-    let response = read(response).await.map_err(explain)?;
-    log::info!(
-        "POST {}: HTTP {} after {} ms, on a {} connection",
-        shown(),
-        response.status,
-        began.elapsed().as_millis(),
-        if clients.connections() == connections {
-            "kept"
-        } else {
-            "new"
-        },
-    );
-    if response.status == 407 && route != Route::Straight {
-        return Err(error::proxy_refuses(url, &route).into());
+        // The pool notices idle connections that the server has closed before one is chosen.
+        tokio::task::yield_now().await;
+        let explain = |why| error::explain(why, url, &route, self.redactor);
+        let response = request.send().await.map_err(|why| {
+            let why = TransportError::from(why);
+            Failure {
+                // Nothing came: the server had closed an idle connection.
+                on_dead_connection: why.is_of_connection() && reused_a_connection(),
+                why: explain(why),
+            }
+        })?;
+        let response = read(response).await.map_err(explain)?;
+        log::info!(
+            "{shown}: HTTP {} after {} ms, on a {} connection",
+            response.status,
+            began.elapsed().as_millis(),
+            if reused_a_connection() { "reused" } else { "new" },
+        );
+        if response.status == 407 && route != Route::Straight {
+            return Err(error::proxy_refuses(url, &route).into());
+        }
+        Ok(response)
     }
-    Ok(response)
 }
 
-fn headers(api_key: Option<&Secret>) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM), (ACCEPT, JSON)]);
+fn headers(api_key: Option<&Secret>, has_form: bool) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::from_iter([(ACCEPT, JSON)]);
+    if has_form {
+        headers.insert(CONTENT_TYPE, FORM);
+    }
     if let Some(key) = api_key {
         let value = token_exchange::authorization(key);
-        let mut value = HeaderValue::from_str(value.expose())
-            .map_err(|_| Error::invalid_argument("The API key can not stand in a header."))?;
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+            Error::invalid_argument("The API key contains characters that are not allowed in an HTTP header.")
+        })?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }

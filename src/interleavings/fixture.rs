@@ -1,24 +1,28 @@
 //! A broker, and a server that answers each exchange with a token of its own.
 
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::explorer::{fork, mishap, now, pass_until};
-use crate::cache::backend::{Backend, PendingExchange};
+use crate::cache::backend::{Backend, BoxedFuture, ExchangeInputs};
 use crate::cache::broker::{Broker, Handle};
-use crate::cache::key::{CacheKey, CacheKeyRef, Subject};
-use crate::cache::single_flight::InFlight;
-use crate::cache::store::{Issued, Outcome, TokenCriteria};
+use crate::cache::key::{CacheKeyRef, Subject};
+use crate::cache::store::{InFlightExchange, Issued, Outcome, TokenCriteria};
 use crate::cache::wait::WaitOptions;
 use crate::config;
+use crate::env::EnvSnapshot;
 use crate::error::{Error, ErrorKind};
 use crate::oauth::params::ExchangeParams;
 use crate::oauth::token::{Parts, Token};
 use crate::platform::clock::Moment;
 use crate::platform::fork::{HoldOverFork, Place, generation, hold_over_fork};
+use crate::platform::sync::{Condvar, Instant, Mutex, thread};
 use crate::text::hash::Part;
-use crate::text::secret::Secret;
 
 const START: Moment = Moment {
     wall_ms: 1_700_000_000_000,
@@ -40,6 +44,9 @@ pub(crate) struct FakeServer {
     forks: AtomicBool,
     /// The wall clock, in seconds since the play began.
     late_s: AtomicI64,
+    /// Exchanges that were spawned, and are polled by whoever waits.
+    tasks: Mutex<VecDeque<BoxedFuture<()>>>,
+    changed: Condvar,
 }
 
 impl FakeServer {
@@ -53,20 +60,56 @@ impl FakeServer {
 }
 
 impl Backend for &'static FakeServer {
-    fn begin(
-        &self,
-        _key: &CacheKey,
-        _refresh_token: Option<Secret>,
-        _flight: &Arc<InFlight<Outcome>>,
-    ) -> Result<Box<dyn PendingExchange>, Error> {
+    fn exchange(&self, inputs: ExchangeInputs) -> BoxedFuture<Result<Issued, Error>> {
         let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         self.most_under_way.fetch_max(under_way, Ordering::Relaxed);
-        Ok(Box::new(FixtureExchange {
+        Box::pin(FixtureExchange {
             server: self,
             number,
             generation: generation(),
-        }))
+            in_flight: inputs.in_flight,
+        })
+    }
+
+    fn spawn(&self, _in_flight: &Arc<InFlightExchange>, task: BoxedFuture<()>) {
+        self.tasks.lock().unwrap().push_back(task);
+        self.changed.notify_all();
+    }
+
+    /// Whoever waits polls the tasks, one at a time, until its own exchange is completed.
+    fn drive(&self, in_flight: &InFlightExchange, at_most: Duration) -> Option<Outcome> {
+        let deadline = Instant::now() + at_most;
+        loop {
+            let mut tasks = self.tasks.lock().unwrap();
+            if let Some(outcome) = in_flight.result() {
+                return Some(outcome);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            match tasks.pop_front() {
+                Some(task) => {
+                    drop(tasks);
+                    self.poll(task, deadline);
+                }
+                None => drop(self.changed.wait_timeout(tasks, left).unwrap()),
+            }
+        }
+    }
+
+    /// A thread that polls tasks until there is none; it may fail to start.
+    fn unattended(&self, in_flight: &Arc<InFlightExchange>) -> Result<(), Error> {
+        let server = *self;
+        let in_flight = in_flight.clone();
+        let run = move || {
+            let deadline = Instant::now() + config::timeout();
+            server.drive(&in_flight, deadline.saturating_duration_since(Instant::now()));
+        };
+        thread::Builder::new()
+            .spawn(run)
+            .map_err(|why| Error::new(ErrorKind::Network, why.to_string()))
     }
 
     fn now(&self) -> Moment {
@@ -78,30 +121,47 @@ impl Backend for &'static FakeServer {
     }
 }
 
+impl FakeServer {
+    /// Polls a task once. When that takes until the deadline, someone else goes on with it.
+    fn poll(&self, mut task: BoxedFuture<()>, deadline: Instant) {
+        shuttle::thread::yield_now();
+        if mishap() {
+            pass_until(deadline.since_start());
+            self.tasks.lock().unwrap().push_back(task);
+        } else {
+            let mut context = Context::from_waker(Waker::noop());
+            if task.as_mut().poll(&mut context).is_pending() {
+                self.tasks.lock().unwrap().push_back(task);
+            }
+        }
+        self.changed.notify_all();
+    }
+}
+
 struct FixtureExchange {
     server: &'static FakeServer,
     number: usize,
     generation: u64,
+    in_flight: Arc<InFlightExchange>,
 }
 
-impl PendingExchange for FixtureExchange {
-    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>> {
-        let end = now() + at_most;
-        shuttle::thread::yield_now();
+impl Future for FixtureExchange {
+    type Output = Result<Issued, Error>;
+
+    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
         assert_eq!(
             generation(),
             self.generation,
             "a child goes on with its parent's exchange"
         );
-        if at_most.is_zero() || mishap() {
-            pass_until(end);
-            return None;
+        if Instant::now() >= self.in_flight.until() && self.in_flight.give_up(Instant::now()) {
+            return Poll::Ready(Err(Error::new(ErrorKind::Timeout, "given up")));
         }
         if self.server.forks.swap(false, Ordering::Relaxed) {
             fork();
         }
         if self.server.refuses {
-            return Some(Err(Error::new(ErrorKind::Network, self.number.to_string())));
+            return Poll::Ready(Err(Error::new(ErrorKind::Network, self.number.to_string())));
         }
         let token = Token::new(Parts {
             access_token: &self.number.to_string(),
@@ -111,7 +171,7 @@ impl PendingExchange for FixtureExchange {
             expires_at: None,
             fields: Vec::new(),
         });
-        Some(Ok(Issued {
+        Poll::Ready(Ok(Issued {
             token,
             refresh_token_refused: false,
             asked: self.server.now(),
@@ -184,7 +244,10 @@ impl Fixture {
     fn answer(self, cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>) -> Result<Number, Error> {
         let wanted = ExchangeParams::NOTHING;
         let key_ref = key_ref(&wanted);
-        if let Some(token) = self.broker.cached(&key_ref, TokenCriteria::default()) {
+        if let Some(token) = self
+            .broker
+            .cached(&key_ref, TokenCriteria::default(), EnvSnapshot::take)
+        {
             return Ok(number_of(&token));
         }
         let options = WaitOptions {
@@ -194,7 +257,7 @@ impl Fixture {
         };
         let key = key_ref.to_key().expect("a question that can be asked");
         let deadline = now() + config::timeout();
-        let answer = self.broker.obtain(key, &options);
+        let answer = self.broker.obtain(key, EnvSnapshot::take(), &options);
         let in_vain = |why: &Error| why.kind() == ErrorKind::Timeout;
         assert!(
             !answer.as_ref().is_err_and(in_vain) || now() >= deadline,
@@ -230,7 +293,8 @@ impl Fixture {
 
     fn cached_token(self) -> Option<Arc<Token>> {
         let wanted = ExchangeParams::NOTHING;
-        self.broker.cached(&key_ref(&wanted), TokenCriteria::default())
+        self.broker
+            .cached(&key_ref(&wanted), TokenCriteria::default(), EnvSnapshot::take)
     }
 }
 
@@ -242,7 +306,7 @@ fn key_ref(wanted: &ExchangeParams) -> CacheKeyRef<'_> {
         server: Part::of(b"http://server"),
         api_key: Part::of(b"key"),
         api_key_required: true,
-        wanted,
+        params: wanted,
     }
 }
 

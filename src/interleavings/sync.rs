@@ -39,8 +39,20 @@ impl Add<Duration> for Instant {
     }
 }
 
+impl Instant {
+    pub fn since_start(self) -> Duration {
+        self.0
+    }
+}
+
 /// shuttle's, with waits that may come to their end.
 pub(crate) struct Condvar(Arc<shuttle::sync::Condvar>);
+
+impl Default for Condvar {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Condvar {
     pub fn new() -> Self {

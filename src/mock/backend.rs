@@ -2,21 +2,23 @@
 
 #![forbid(unsafe_code)]
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::request::MockRequest;
 use crate::backend::exchange::ServerExchange;
-use crate::cache::backend::{Backend, PendingExchange};
+use crate::cache::backend::{Backend, BoxedFuture, ExchangeInputs};
 use crate::cache::key::CacheKey;
 use crate::cache::single_flight::InFlight;
-use crate::cache::store::{InFlightExchange, Issued};
+use crate::cache::store::{InFlightExchange, Issued, Outcome};
 use crate::config;
+use crate::driver;
 use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::oauth::response::ServerResponse;
@@ -196,20 +198,28 @@ impl MockBackend {
 }
 
 impl Backend for Arc<MockBackend> {
-    fn begin(
-        &self,
-        key: &CacheKey,
-        refresh_token: Option<Secret>,
-        in_flight: &Arc<InFlightExchange>,
-    ) -> Result<Box<dyn PendingExchange>, Error> {
-        Ok(Box::new(MockExchange {
-            backend: self.clone(),
-            exchange: ServerExchange::new(key, refresh_token, in_flight)?,
-            thread: thread::current().id(),
-            renews: false,
-            refresh_token_refused: false,
-            let_out: None,
-        }))
+    fn exchange(&self, inputs: ExchangeInputs) -> BoxedFuture<Result<Issued, Error>> {
+        Box::pin(perform(self.clone(), inputs))
+    }
+
+    /// The mock answers here, on the thread that asks. Only a request that it lets out goes on elsewhere.
+    fn spawn(&self, in_flight: &Arc<InFlightExchange>, mut task: BoxedFuture<()>) {
+        let mut context = Context::from_waker(Waker::noop());
+        if task.as_mut().poll(&mut context).is_pending() {
+            driver::spawn(in_flight, task);
+        }
+    }
+
+    fn drive(&self, in_flight: &InFlightExchange, at_most: Duration) -> Option<Outcome> {
+        driver::drive(in_flight, at_most)
+    }
+
+    fn unattended(&self, _in_flight: &Arc<InFlightExchange>) -> Result<(), Error> {
+        driver::unattended()
+    }
+
+    fn attention_changed(&self, in_flight: &Arc<InFlightExchange>) {
+        driver::attention_changed(in_flight);
     }
 
     fn now(&self) -> Moment {
@@ -221,109 +231,100 @@ impl Backend for Arc<MockBackend> {
         0.0
     }
 
-    fn number(&self) -> u64 {
+    fn id(&self) -> u64 {
         self.number
     }
 
-    /// The mock's function is called on the thread that asks.
+    /// The mock function is called on the thread that asks.
     fn refreshes_in_background(&self) -> bool {
         false
     }
 }
 
-/// An exchange with a mock: as one with a server, but that nothing is tried again.
-struct MockExchange {
-    backend: Arc<MockBackend>,
-    exchange: ServerExchange,
-    /// Who asked. Elsewhere the mock is not asked.
-    thread: ThreadId,
-    /// The request that was made last is a renewal.
-    renews: bool,
-    refresh_token_refused: bool,
-    /// The request that was let out.
-    let_out: Option<Box<dyn PendingExchange>>,
-}
-
-impl PendingExchange for MockExchange {
-    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>> {
-        loop {
-            let result = match &mut self.let_out {
-                Some(work) => work.advance(at_most)?.map(|issued| self.by_the_clock(issued)),
-                None => match self.request() {
-                    Ok(Some(issued)) => Ok(issued),
-                    Ok(None) => continue,
-                    Err(why) => Err(why),
-                },
-            };
-            self.let_out = None;
-            match result {
-                Err(why) if self.renews && why.kind() == ErrorKind::Refused => {
-                    self.refresh_token_refused = true;
-                }
-                result => {
-                    return Some(result.map(|issued| Issued {
-                        refresh_token_refused: self.refresh_token_refused,
-                        ..issued
-                    }));
-                }
+/// An exchange with a mock: as one with a server, but nothing is retried.
+async fn perform(backend: Arc<MockBackend>, inputs: ExchangeInputs) -> Result<Issued, Error> {
+    let mut exchange = ServerExchange::new(&inputs)?;
+    let mut refresh_token_refused = false;
+    if let Some(renewal) = &exchange.renewal {
+        match request(&backend, &exchange, renewal) {
+            Some(Err(why)) if why.kind() == ErrorKind::Refused => {
+                refresh_token_refused = true;
+                exchange.renewal = None;
             }
+            Some(result) => return result,
+            None => return let_out(&backend, exchange).await,
         }
+    }
+    match request(&backend, &exchange, &exchange.exchange) {
+        Some(result) => result.map(|issued| Issued {
+            refresh_token_refused,
+            ..issued
+        }),
+        None => let_out(&backend, exchange).await,
     }
 }
 
-impl MockExchange {
-    /// Makes the next request; `None` when it was let out.
-    fn request(&mut self) -> Result<Option<Issued>, Error> {
-        if thread::current().id() != self.thread {
-            let what = "The call had ended when its mock was to be asked.";
-            return Err(Error::new(ErrorKind::Cancelled, what));
-        }
-        let renewal = self.exchange.renewal.take();
-        self.renews = renewal.is_some();
-        let form = renewal.unwrap_or_else(|| std::mem::take(&mut self.exchange.exchange));
-        let asked = self.backend.now();
-        let request = MockRequest::new(&self.exchange, &form);
-        let Some(response) = self.backend.answer(&request)? else {
-            log::info!("The mock lets the request out");
-            self.let_out = Some(self.let_out(form)?);
-            return Ok(None);
-        };
-        log::info!("The mock answers: HTTP {}", response.status);
-        let redactor = Redactor::new(self.exchange.secrets.iter().map(Secret::expose));
-        let token = response.into_answer().read(asked.unix_s(), &redactor)?;
-        Ok(Some(Issued {
-            token,
-            asked,
-            refresh_token_refused: false,
-        }))
-    }
+/// Has the mock answer a request; `None` lets it out.
+fn request(
+    backend: &MockBackend,
+    exchange: &ServerExchange,
+    form: &FormBody,
+) -> Option<Result<Issued, Error>> {
+    let asked = Moment::now().after_ms(backend.moved_ms());
+    let response = match backend.answer(&MockRequest::new(exchange, form)) {
+        Ok(response) => response?,
+        Err(why) => return Some(Err(why)),
+    };
+    log::info!("The mock answers: HTTP {}", response.status);
+    let redactor = Redactor::new(exchange.secrets.iter().map(Secret::expose));
+    let token = response.into_answer().read(asked.unix_s(), &redactor);
+    Some(token.map(|token| Issued {
+        token,
+        asked,
+        refresh_token_refused: false,
+    }))
+}
 
-    fn let_out(&self, form: FormBody) -> Result<Box<dyn PendingExchange>, Error> {
-        ServerExchange {
-            server: self.exchange.server.clone(),
-            api_key: self.exchange.api_key.clone(),
-            exchange: form,
-            renewal: None,
-            secrets: self.exchange.secrets.clone(),
-            in_flight: self.in_flight(),
+/// Sends the request to the server that it is for.
+async fn let_out(backend: &MockBackend, exchange: ServerExchange) -> Result<Issued, Error> {
+    log::info!("The mock lets the request out");
+    driver::prepare()?;
+    let issued = match exchange.in_flight.is_of(generation()) {
+        true => {
+            // The driver polls the rest.
+            let mut is_here = true;
+            poll_fn(|_| match std::mem::take(&mut is_here) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            })
+            .await;
+            exchange.perform().await
         }
-        .begin()
-    }
+        false => in_forked_child(exchange),
+    }?;
+    // In a cache whose clocks may be ahead, the token is as old as here.
+    Ok(Issued {
+        asked: issued.asked.after_ms(backend.moved_ms()),
+        ..issued
+    })
+}
 
-    /// What a request that is let out is noted on. When the function has forked, one of the child's own: threads that it
-    /// does not have may hold the lock of its parent's.
-    fn in_flight(&self) -> Arc<InFlightExchange> {
-        match self.exchange.in_flight.is_of(generation()) {
-            true => self.exchange.in_flight.clone(),
-            false => Arc::new(InFlight::new(generation(), Instant::now() + config::timeout())),
-        }
-    }
-
-    /// What came from outside, in a cache whose clocks may be ahead: it is as old there as here.
-    fn by_the_clock(&self, issued: Issued) -> Issued {
-        Issued {
-            asked: issued.asked.after_ms(self.backend.moved_ms()),
-            ..issued
-        }
-    }
+/// The mock function has forked: nothing completes the parent's exchange here, so it is performed at once.
+fn in_forked_child(mut exchange: ServerExchange) -> Result<Issued, Error> {
+    let deadline = Instant::now() + config::timeout();
+    let in_flight = Arc::new(InFlight::new(generation(), deadline));
+    in_flight.join(deadline);
+    exchange.in_flight = in_flight.clone();
+    let (sender, result) = mpsc::channel();
+    let (own, no_token) = (in_flight.clone(), || {
+        Error::new(ErrorKind::Timeout, "No response.")
+    });
+    let task = async move {
+        let _ = sender.send(exchange.perform().await);
+        own.complete(Err((no_token(), None)));
+    };
+    driver::spawn(&in_flight, Box::pin(task));
+    driver::drive(&in_flight, config::timeout());
+    in_flight.leave();
+    result.try_recv().unwrap_or_else(|_| Err(no_token()))
 }

@@ -84,17 +84,26 @@ impl Token {
         Self { backend, ..self }
     }
 
-    pub(crate) fn backend(&self) -> u64 {
+    pub(crate) fn backend_id(&self) -> u64 {
         self.backend
     }
 
-    pub(crate) fn key_ref(&self) -> u64 {
+    pub(crate) fn cache_key_hash(&self) -> u64 {
         self.key_ref
     }
 
     /// Whether both are the very same token: Connect hands out a viewer's again and again.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.presented == other.presented
+    }
+
+    /// What it takes of memory, in bytes, as far as the cache bounds it.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let fields = self.fields.iter().map(|field| {
+            let value = field.value.as_ref().map_or(0, |value| value.expose().len());
+            size_of::<Field>() + field.name.expose().len() + value
+        });
+        size_of::<Self>() + self.presented.expose().len() + fields.sum::<usize>()
     }
 
     /// The token itself.

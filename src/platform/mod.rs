@@ -2,6 +2,7 @@
 //! uses `unsafe`. It imports nothing from the rest of the crate.
 
 pub(crate) mod callbacks;
+pub(crate) mod cancellation;
 pub(crate) mod clock;
 pub(crate) mod fork;
 pub(crate) mod os;

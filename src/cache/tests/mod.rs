@@ -5,20 +5,22 @@ mod sharing;
 mod storage;
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Condvar, Mutex};
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use super::backend::{Backend, PendingExchange};
+use super::backend::{Backend, BoxedFuture, ExchangeInputs};
 use super::broker::{Broker, Handle, Stats};
-use super::key::{CacheKey, CacheKeyRef};
-use super::store::{InFlightExchange, Issued, TokenCriteria};
+use super::key::CacheKeyRef;
+use super::store::{InFlightExchange, Issued, Outcome, TokenCriteria};
 use super::wait::WaitOptions;
 use crate::cache::key::Subject;
 use crate::config;
+use crate::env::EnvSnapshot;
 use crate::error::ResponseFacts;
 use crate::error::{Error, ErrorKind};
 use crate::oauth::params::ExchangeParams;
@@ -79,27 +81,30 @@ impl Fake {
     }
 }
 
-struct FakeWork {
-    backend: &'static Fake,
-    asked: Moment,
-}
-
 impl Backend for &'static Fake {
-    fn begin(
-        &self,
-        _key: &CacheKey,
-        refresh_token: Option<Secret>,
-        _flight: &Arc<InFlightExchange>,
-    ) -> Result<Box<dyn PendingExchange>, Error> {
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        self.renewals
-            .lock()
-            .unwrap()
-            .push(refresh_token.map(|token| token.expose().to_owned()));
-        Ok(Box::new(FakeWork {
-            backend: self,
-            asked: self.now(),
-        }))
+    fn exchange(&self, inputs: ExchangeInputs) -> BoxedFuture<Result<Issued, Error>> {
+        let backend = *self;
+        backend.begun.fetch_add(1, Ordering::SeqCst);
+        let refresh_token = inputs.refresh_token.map(|token| token.expose().to_owned());
+        backend.renewals.lock().unwrap().push(refresh_token);
+        let asked = backend.now();
+        Box::pin(async move { backend.answer(asked) })
+    }
+
+    /// On a thread of its own, which may block.
+    fn spawn(&self, _in_flight: &Arc<InFlightExchange>, mut task: BoxedFuture<()>) {
+        std::thread::spawn(move || {
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(task.as_mut().poll(&mut context).is_ready());
+        });
+    }
+
+    fn drive(&self, in_flight: &InFlightExchange, at_most: Duration) -> Option<Outcome> {
+        in_flight.wait(at_most)
+    }
+
+    fn unattended(&self, _in_flight: &Arc<InFlightExchange>) -> Result<(), Error> {
+        Ok(())
     }
 
     fn now(&self) -> Moment {
@@ -111,23 +116,15 @@ impl Backend for &'static Fake {
     }
 }
 
-impl PendingExchange for FakeWork {
-    fn advance(&mut self, at_most: Duration) -> Option<Result<Issued, Error>> {
-        let held = self.backend.held.lock().unwrap();
-        let (held, _) = self
-            .backend
-            .released
-            .wait_timeout_while(held, at_most, |held| *held)
-            .unwrap();
-        if *held {
-            return None;
-        }
-        drop(held);
-        let response = self.backend.answers.lock().unwrap().pop_front();
+impl Fake {
+    fn answer(&self, asked: Moment) -> Result<Issued, Error> {
+        let held = self.held.lock().unwrap();
+        drop(self.released.wait_while(held, |held| *held).unwrap());
+        let response = self.answers.lock().unwrap().pop_front();
         let (name, lifetime_s, refresh) = match response.unwrap_or(Says::Token("token", Some(3600))) {
             Says::Token(name, lifetime_s) => (name, lifetime_s, None),
             Says::Renewable(name, refresh) => (name, Some(3600), Some(refresh)),
-            Says::Failure(why) => return Some(Err(why)),
+            Says::Failure(why) => return Err(why),
             Says::Panic => panic!("as ordered"),
         };
         let fields = refresh.map(|refresh| Field {
@@ -143,11 +140,11 @@ impl PendingExchange for FakeWork {
             expires_at: None,
             fields: fields.into_iter().collect(),
         });
-        Some(Ok(Issued {
+        Ok(Issued {
             token,
             refresh_token_refused: false,
-            asked: self.asked,
-        }))
+            asked,
+        })
     }
 }
 
@@ -160,7 +157,7 @@ struct Scene {
 
 /// A viewer's question, in which everything has a value.
 #[derive(Clone)]
-struct ServerExchange {
+struct Call {
     session: &'static str,
     subject_type: &'static str,
     requested: Option<&'static str>,
@@ -171,8 +168,8 @@ struct ServerExchange {
     timeout: Duration,
 }
 
-fn ada() -> ServerExchange {
-    ServerExchange {
+fn ada() -> Call {
+    Call {
         session: "ada",
         subject_type: "user",
         requested: None,
@@ -184,12 +181,12 @@ fn ada() -> ServerExchange {
     }
 }
 
-fn viewer(session: &'static str) -> ServerExchange {
-    ServerExchange { session, ..ada() }
+fn viewer(session: &'static str) -> Call {
+    Call { session, ..ada() }
 }
 
-fn forced() -> ServerExchange {
-    ServerExchange {
+fn forced() -> Call {
+    Call {
         criteria: TokenCriteria {
             force_refresh: true,
             ..TokenCriteria::default()
@@ -198,8 +195,8 @@ fn forced() -> ServerExchange {
     }
 }
 
-fn valid_for(seconds: i64) -> ServerExchange {
-    ServerExchange {
+fn valid_for(seconds: i64) -> Call {
+    Call {
         criteria: TokenCriteria {
             min_validity_ms: seconds * 1000,
             ..TokenCriteria::default()
@@ -208,7 +205,7 @@ fn valid_for(seconds: i64) -> ServerExchange {
     }
 }
 
-impl ServerExchange {
+impl Call {
     fn key_ref(&self) -> CacheKeyRef<'_> {
         CacheKeyRef {
             subject: Subject::Given(Part::of(self.session.as_bytes())),
@@ -217,7 +214,7 @@ impl ServerExchange {
             server: Part::of(self.server.as_bytes()),
             api_key: Part::of(self.api_key.as_bytes()),
             api_key_required: true,
-            wanted: &self.wanted,
+            params: &self.wanted,
         }
     }
 }
@@ -231,17 +228,17 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    fn ask(self, ask: &ServerExchange) -> Result<Arc<Token>, Error> {
+    fn ask(self, ask: &Call) -> Result<Arc<Token>, Error> {
         self.ask_until(ask, None)
     }
 
     fn ask_until(
         self,
-        ask: &ServerExchange,
+        ask: &Call,
         cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>,
     ) -> Result<Arc<Token>, Error> {
         let key_ref = ask.key_ref();
-        if let Some(token) = self.broker.cached(&key_ref, ask.criteria) {
+        if let Some(token) = self.broker.cached(&key_ref, ask.criteria, EnvSnapshot::take) {
             return Ok(token);
         }
         let options = WaitOptions {
@@ -249,17 +246,18 @@ impl Scene {
             timeout: Some(ask.timeout),
             cancelled,
         };
-        self.broker.obtain(key_ref.to_key()?, &options)
+        self.broker
+            .obtain(key_ref.to_key()?, EnvSnapshot::take(), &options)
     }
 
     /// The name of the token.
     #[track_caller]
-    fn name(self, ask: &ServerExchange) -> String {
+    fn name(self, ask: &Call) -> String {
         self.ask(ask).expect("a token").access_token().to_owned()
     }
 
     /// Asks on a thread of its own; comes back when the question has arrived.
-    fn ask_elsewhere(self, ask: &ServerExchange) -> std::thread::JoinHandle<Result<Arc<Token>, Error>> {
+    fn ask_elsewhere(self, ask: &Call) -> std::thread::JoinHandle<Result<Arc<Token>, Error>> {
         let (ask, before) = (ask.clone(), self.broker.stats());
         let thread = std::thread::spawn(move || self.ask(&ask));
         eventually(|| {

@@ -7,28 +7,28 @@ fn every_part_of_a_question_tells_it_from_another() {
     let wanted = |change: fn(&mut ExchangeParams)| {
         let mut wanted = ExchangeParams::default();
         change(&mut wanted);
-        ServerExchange { wanted, ..ada() }
+        Call { wanted, ..ada() }
     };
     let questions = [
         ada(),
         viewer("bob"),
-        ServerExchange {
+        Call {
             subject_type: "type",
             ..ada()
         },
-        ServerExchange {
+        Call {
             requested: Some("id_token"),
             ..ada()
         },
-        ServerExchange {
+        Call {
             requested: Some("di_token"),
             ..ada()
         },
-        ServerExchange {
+        Call {
             server: "http://other",
             ..ada()
         },
-        ServerExchange {
+        Call {
             api_key: "other",
             ..ada()
         },
@@ -58,13 +58,20 @@ fn the_contents_token_is_told_by_where_it_stands() {
             subject: Subject::Ambient { file, variable },
             ..ask.key_ref()
         };
-        if scene.broker.cached(&key_ref, ask.criteria).is_none() {
+        if scene
+            .broker
+            .cached(&key_ref, ask.criteria, EnvSnapshot::take)
+            .is_none()
+        {
             let options = WaitOptions {
                 criteria: ask.criteria,
                 timeout: None,
                 cancelled: None,
             };
-            scene.broker.obtain(key_ref.to_key().unwrap(), &options).unwrap();
+            scene
+                .broker
+                .obtain(key_ref.to_key().unwrap(), EnvSnapshot::take(), &options)
+                .unwrap();
         }
     };
     for _twice in 0..2 {
@@ -78,25 +85,41 @@ fn the_contents_token_is_told_by_where_it_stands() {
 
 #[test]
 fn what_is_forgotten_while_it_is_fetched_goes_to_those_who_wait_and_is_not_kept() {
-    let forgets: [fn(Scene, &Token); 3] = [
-        |scene, _| scene.broker.clear(),
-        |scene, _| scene.broker.forget_session("ada"),
-        |scene, old| assert!(scene.broker.invalidate(old)),
+    let forgets: [fn(Scene); 2] = [
+        |scene| scene.broker.clear(),
+        |scene| scene.broker.forget_session("ada"),
     ];
     for forget in forgets {
         let scene = scene();
-        let old = scene.ask(&ada()).unwrap();
+        scene.ask(&ada()).unwrap();
         scene.backend.advance(3550);
         scene.backend.hold();
         scene.backend.says([Says::Token("waited for", Some(3600))]);
         let waiting = scene.ask_elsewhere(&ada());
-        forget(scene, &old);
+        forget(scene);
         scene.backend.release();
         assert_eq!(waiting.join().unwrap().unwrap().access_token(), "waited for");
         assert_eq!(scene.broker.stats().entries, 0);
         scene.backend.says([Says::Token("next", Some(3600))]);
         assert_eq!(scene.name(&ada()), "next");
     }
+}
+
+#[test]
+fn invalidating_a_token_leaves_the_exchange_in_progress_to_answer() {
+    let scene = scene();
+    let old = scene.ask(&ada()).unwrap();
+    scene.backend.hold();
+    scene.backend.says([Says::Token("newer", Some(3600))]);
+    let forced = scene.ask_elsewhere(&forced());
+    assert!(scene.broker.invalidate(&old));
+    let asks_after = scene.ask_elsewhere(&ada());
+    scene.backend.release();
+    for call in [forced, asks_after] {
+        assert_eq!(call.join().unwrap().unwrap().access_token(), "newer");
+    }
+    assert_eq!(scene.name(&ada()), "newer");
+    assert_eq!(scene.backend.begun(), 2);
 }
 
 #[test]
@@ -117,7 +140,7 @@ fn only_the_very_token_is_invalidated() {
 #[test]
 fn a_viewer_who_leaves_is_forgotten_and_no_one_else() {
     let scene = scene();
-    let of_ada = ServerExchange {
+    let of_ada = Call {
         requested: Some("id_token"),
         ..ada()
     };
