@@ -15,7 +15,7 @@ use support::{clean, compile, library, root, run};
 /// `fork.c`, about to play a scene as content on `connect`.
 fn scene(connect: &Standin, name: &str) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/fork.c")));
+    let program = PROGRAM.get_or_init(|| compile(&root().join("tests/programs/c/fork.c")));
     let mut command = clean(program);
     command
         .arg(name)
@@ -143,7 +143,7 @@ fn a_child_neither_uses_nor_closes_its_parents_connection() {
 
 fn python_forks(connect: &Standin) {
     run(clean("python3")
-        .arg(root().join("tests/hosts/python/fork.py"))
+        .arg(root().join("tests/programs/python/fork.py"))
         .arg(library())
         .args(["kept", "other"].map(|who| connect.viewer_token(who)))
         .envs(connect.environment()));

@@ -24,7 +24,7 @@ fn exactly_the_listed_symbols_are_exported() {
 #[test]
 fn every_exported_function_is_called_by_a_c_host() {
     let hosts = ["host.c", "nulls.c", "mock.h", "mock.c"].map(|name| {
-        std::fs::read_to_string(root().join("tests/hosts/c").join(name)).expect("the host is there")
+        std::fs::read_to_string(root().join("tests/programs/c").join(name)).expect("the host is there")
     });
     let listed = std::fs::read_to_string(root().join("tests/symbols.txt")).expect("the list is there");
     for symbol in listed.lines() {
@@ -36,7 +36,7 @@ fn every_exported_function_is_called_by_a_c_host() {
 
 #[test]
 fn a_c_host_can_pass_null_everywhere() {
-    run(&mut clean(compile(&root().join("tests/hosts/c/nulls.c"))));
+    run(&mut clean(compile(&root().join("tests/programs/c/nulls.c"))));
 }
 
 /// Its fork hooks and its threads would be left without their code.

@@ -233,7 +233,7 @@ fn the_log_goes_to_standard_error_when_the_environment_says_so() {
 
 #[test]
 fn a_callback_that_was_removed_is_never_called_again() {
-    let program = compile(&root().join("tests/hosts/c/log.c"));
+    let program = compile(&root().join("tests/programs/c/log.c"));
     assert_eq!(run(&mut clean(&program)), "late 0, heard some\n");
 }
 

@@ -12,11 +12,11 @@ use std::sync::{Mutex, PoisonError};
 use connect_standin::{Order, Standin};
 use support::{clean, compile, root, run};
 
-/// A host in `tests/hosts/c`, about to play a scene.
+/// A host in `tests/programs/c`, about to play a scene.
 fn scene(host: &str, name: &str) -> Command {
     static PROGRAMS: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
-    let source = root().join("tests/hosts/c").join(host).with_extension("c");
+    let source = root().join("tests/programs/c").join(host).with_extension("c");
     let program = programs
         .entry(host.to_owned())
         .or_insert_with(|| compile(&source));

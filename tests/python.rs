@@ -8,7 +8,7 @@ use std::process::Command;
 use connect_standin::Standin;
 use support::{clean, library, library_dir, root, run, told};
 
-/// The Python that tests/run has set up with what tests/hosts/python/requirements.txt names.
+/// The Python that tests/run has set up with what tests/programs/python/requirements.txt names.
 fn python() -> Command {
     let python = std::env::var_os("CONNECTCREDS_PEERS_PYTHON")
         .expect("CONNECTCREDS_PEERS_PYTHON names a Python that has pytest; tests/run sets it");

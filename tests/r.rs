@@ -83,7 +83,7 @@ fn r_package_keeps_the_promises_of_its_tests() {
     let installed = install(r("R", &directory), &directory);
     let mut tests = r("Rscript", &directory);
     tests
-        .arg(root().join("tests/hosts/r/testthat.R"))
+        .arg(root().join("tests/programs/r/testthat.R"))
         .arg(package().sources.join("tests/testthat"))
         .env("R_LIBS", installed)
         .env("CONNECTCREDS_STANDIN", standin);

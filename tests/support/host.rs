@@ -1,4 +1,4 @@
-//! A C program that makes one call of the library per line it is told, see `tests/hosts/c/host.c`.
+//! A C program that makes one call of the library per line it is told, see `tests/programs/c/host.c`.
 //!
 //! Of every host it is asserted that no failure's message and nothing on its standard error, with the library's log
 //! switched on, shows a secret.
@@ -33,7 +33,7 @@ impl Host {
     /// A host to which `environment` is all there is, beside the library's log on standard error.
     pub fn with<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-        let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/host.c")));
+        let program = PROGRAM.get_or_init(|| compile(&root().join("tests/programs/c/host.c")));
         let errors = tempfile::tempfile().expect("a file can be made");
         let mut secrets = Secrets::default();
         let mut command = clean(program);

@@ -3,11 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod dropped;
-mod life;
-mod many;
-mod question;
-mod renewal;
+mod cache_key;
+mod eviction;
+mod expiry;
+mod forced_refresh;
+mod single_flight;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,5 @@
 //! What a token costs through the Rust API: from the cache, and by an exchange on a kept connection, beside a bare
-//! request on a socket. `cargo bench --bench broker`; see README.md.
+//! request on a socket. `cargo bench --bench exchange`; see README.md.
 
 use std::hint::black_box;
 use std::io::{self, Read, Write};

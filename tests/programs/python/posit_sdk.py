@@ -2,7 +2,7 @@
 
 Usage: posit_sdk.py LIBRARY VIEWER_SESSION_TOKEN INTEGRATION
 
-Run by tests/peers.rs, which compares what the server saw.
+Run by tests/wire_compat.rs, which compares what the server saw.
 """
 
 import sys

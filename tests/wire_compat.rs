@@ -27,7 +27,7 @@ fn assert_posit_sdk_sends_the_same(connect: &Standin, environment: &[(&str, &str
     let python = std::env::var_os("CONNECTCREDS_PEERS_PYTHON")
         .expect("CONNECTCREDS_PEERS_PYTHON names a Python that has posit-sdk; tests/run sets it");
     run(clean(python)
-        .arg(root().join("tests/hosts/python/posit_sdk.py"))
+        .arg(root().join("tests/programs/python/posit_sdk.py"))
         .arg(library())
         .arg(connect.viewer_token("alice"))
         .arg(connect.integration())
