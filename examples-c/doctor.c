@@ -3,8 +3,9 @@
  *
  *     doctor [--ask [RESOURCE]]
  *
- * With --ask it gets a token of the service account first, so that the report tells why there is none, and
- * prints the log meanwhile. No secret is in either. The exit status is 1 when there was no token.
+ * With --ask it gets a token of the service account first, so that the report tells why there is
+ * none, and prints the log meanwhile. No secret is in either. The exit status is 1 when there was
+ * no token.
  */
 #include <connectcreds.h>
 
@@ -16,7 +17,8 @@
 static void print_line(int32_t level, const char *message, void *out)
 {
     static const char *const names[] = {"", "error", "warning", "info", "debug"};
-    fprintf(out, "%-7s  %s\n", level >= CC_LOG_ERROR && level <= CC_LOG_DEBUG ? names[level] : "", message);
+    fprintf(out, "%-7s  %s\n", level >= CC_LOG_ERROR && level <= CC_LOG_DEBUG ? names[level] : "",
+            message);
 }
 
 static cc_status ask(const char *resource)

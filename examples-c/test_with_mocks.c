@@ -3,9 +3,9 @@
  *
  *     test_with_mocks
  *
- * First comes the program under test, which knows nothing of mocks: it sends requests to a service in
- * the name of the viewer, or of the content when there is none. Its tests follow. They run outside
- * Connect; the exit status is 0 when all of them passed.
+ * First comes the program under test, which knows nothing of mocks: it sends requests to a service
+ * in the name of the viewer, or of the content when there is none. Its tests follow. They run
+ * outside Connect; the exit status is 0 when all of them passed.
  */
 #include <connectcreds.h>
 
@@ -27,8 +27,9 @@ static cc_status token_for(const char *session_token, cc_token **token, char *wh
     cc_error *error = NULL;
     cc_request *request = cc_request_new();
     cc_request_set_resource(request, RESOURCE);
-    cc_status status = session_token != NULL ? cc_viewer_token(session_token, request, token, &error)
-                                             : cc_service_account_token(request, token, &error);
+    cc_status status = session_token != NULL
+                           ? cc_viewer_token(session_token, request, token, &error)
+                           : cc_service_account_token(request, token, &error);
     if (error != NULL)
         snprintf(why, size, "%s", cc_error_message(error));
     cc_error_free(error);
@@ -37,7 +38,8 @@ static cc_status token_for(const char *session_token, cc_token **token, char *wh
 }
 
 /* The status of the service's answer; 0 when there was no token, and then `why` says why. */
-static int ask_service(const char *session_token, send_fn send, void *service, char *why, size_t size)
+static int ask_service(const char *session_token, send_fn send, void *service, char *why,
+                       size_t size)
 {
     int answer = 0;
     cc_token *token = NULL;
@@ -59,12 +61,12 @@ static int ask_service(const char *session_token, send_fn send, void *service, c
 static int test_count, failure_count;
 static bool failed;
 
-#define CHECK(condition)                                             \
-    do {                                                             \
-        if (!(condition)) {                                          \
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) { \
             printf("# line %d: not true: %s\n", __LINE__, #condition); \
-            failed = true;                                           \
-        }                                                            \
+            failed = true; \
+        } \
     } while (0)
 
 static void test(const char *name, void (*run)(void))
@@ -141,7 +143,8 @@ static void the_user_is_told_what_is_missing(void)
 
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 0);
 
-    CHECK(strstr(why, "No OAuth integrations have been associated with this content item.") != NULL);
+    CHECK(strstr(why, "No OAuth integrations have been associated with this content item.") !=
+          NULL);
     cc_mock_end(mock);
 }
 
@@ -179,14 +182,16 @@ static void outside_connect_there_is_no_token(void)
 
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 0);
 
-    CHECK(strcmp(why, "Service account credentials are only available when running on Connect.") == 0);
+    CHECK(strcmp(why, "Service account credentials are only available when running on Connect.") ==
+          0);
 }
 
 int main(void)
 {
     test("the service gets the token", the_service_gets_the_token);
     test("a token that expired is replaced", a_token_that_expired_is_replaced);
-    test("a token that the service refuses is replaced", a_token_that_the_service_refuses_is_replaced);
+    test("a token that the service refuses is replaced",
+         a_token_that_the_service_refuses_is_replaced);
     test("the user is told what is missing", the_user_is_told_what_is_missing);
     test("each viewer has a token of their own", each_viewer_has_a_token_of_their_own);
     test("outside Connect there is no token", outside_connect_there_is_no_token);

@@ -1,5 +1,5 @@
-/* The clocks by which the library tells how old a token is, moved on request: a program's own `clock_gettime` comes
- * before the C library's. The clock that waiting goes by stays as it is.
+/* The clocks by which the library tells how old a token is, moved on request: a program's own
+ * `clock_gettime` comes before the C library's. The clock that waiting goes by stays as it is.
  *
  * For one source file of a program. */
 #include <sys/syscall.h>

@@ -2,7 +2,8 @@
  *
  * Usage: fork SCENE KEPT_SESSION OTHER_SESSION
  *
- * Run by tests/fork.rs. A child that hangs is ended by its alarm; whatever goes wrong in a child fails its parent. */
+ * Run by tests/fork.rs. A child that hangs is ended by its alarm; whatever goes wrong in a child
+ * fails its parent. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -98,7 +99,8 @@ static void wait_for(pid_t child)
         fail("child %d ended with %d", (int)child, WEXITSTATUS(status));
 }
 
-/* What a child, and the child's child, do at once. A child is alone: the counts are those of what it does. */
+/* What a child, and the child's child, do at once. A child is alone: the counts are those of what
+ * it does. */
 static void live(cc_token *parents, const char *text, bool is_cached, int generation)
 {
     uint64_t before = exchanges();
@@ -203,8 +205,10 @@ static void leave(int turn)
 {
     char scope[20];
     snprintf(scope, sizeof scope, "left %d", turn);
-    /* What is not done in time goes on in a thread of the library's own, and is there for who waits. */
-    cc_token_free(ask_in_a_way(other_session, (struct way){.scope = scope, .timeout_ms = 1}, CC_ERR_TIMEOUT));
+    /* What is not done in time goes on in a thread of the library's own, and is there for who
+     * waits. */
+    cc_token_free(
+        ask_in_a_way(other_session, (struct way){.scope = scope, .timeout_ms = 1}, CC_ERR_TIMEOUT));
     cc_token_free(ask(other_session, (struct way){.scope = scope}));
 }
 
@@ -237,7 +241,8 @@ static void fire(void)
         if (pthread_create(&workers[i].thread, NULL, work_until_it_is_over, &workers[i]) != 0)
             fail("no thread");
     for (int i = 0; i < FORKS; i++) {
-        /* Every other time the cache is sure to hold the token; in between it may be being cleared. */
+        /* Every other time the cache is sure to hold the token; in between it may be being cleared.
+         */
         bool is_cached = i % 2 == 0;
         if (is_cached)
             pthread_mutex_lock(&keep);
@@ -277,7 +282,8 @@ static void spin(long microseconds)
     clock_gettime(CLOCK_MONOTONIC, &start);
     do
         clock_gettime(CLOCK_MONOTONIC, &now);
-    while ((now.tv_sec - start.tv_sec) * 1000000L + (now.tv_nsec - start.tv_nsec) / 1000L < microseconds);
+    while ((now.tv_sec - start.tv_sec) * 1000000L + (now.tv_nsec - start.tv_nsec) / 1000L <
+           microseconds);
 }
 
 static void first_calls(long fork_after_us)
@@ -313,8 +319,8 @@ static void cold(void)
     }
 }
 
-/* The scenes "leader" and "waiter": a cancel callback forks in the middle of a call, which is the one that makes the
- * exchange, or waits for it. */
+/* The scenes "leader" and "waiter": a cancel callback forks in the middle of a call, which is the
+ * one that makes the exchange, or waits for it. */
 
 static pid_t forked = -1;
 
@@ -355,7 +361,7 @@ static void fork_in_a_callback(bool waits)
     cc_token_free(ask(other_session, (struct way){.force = true}));
 }
 
-/* The scene "kept": the connection that the parent keeps stays its own, whatever its children do. */
+/* The scene "kept": children never use the connection that their parent keeps open. */
 static void kept_connection(void)
 {
     cc_token_free(ask(kept_session, (struct way){.force = true}));

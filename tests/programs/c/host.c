@@ -1,8 +1,8 @@
-/* A C host that a test talks to: each line of standard input is one call, and what came of it goes to standard output
- * as lines `name=value`, ended by an empty line.
+/* A C host that a test talks to: each line of standard input is one call, and what came of it goes
+ * to standard output as lines `name=value`, ended by an empty line.
  *
- * Words are separated by tabs. `\xHH` stands for a byte, `(null)` for NULL. The calls use one request, NULL until the
- * line `request` makes one. */
+ * Words are separated by tabs. `\xHH` stands for a byte, `(null)` for NULL. The calls use one
+ * request, NULL until the line `request` makes one. */
 #define _DEFAULT_SOURCE /* syscall() and the coarse clocks, for clock.h */
 #include <pthread.h>
 #include <signal.h>
@@ -57,7 +57,8 @@ static void tell_token(cc_token *token)
         char name[100];
         snprintf(name, sizeof name, "field.%s", cc_token_field_name(token, i));
         tell(name, cc_token_field_value(token, i));
-        if (strcmp(cc_token_field(token, name + strlen("field.")), cc_token_field_value(token, i)) != 0)
+        if (strcmp(cc_token_field(token, name + strlen("field.")),
+                   cc_token_field_value(token, i)) != 0)
             tell("broken", "cc_token_field() differs from cc_token_field_value()");
     }
     if (cc_token_field_name(token, cc_token_field_count(token)) != NULL ||
@@ -76,7 +77,8 @@ static void tell_error(cc_error *error)
     tell_number("retry_after_ms", (long long)cc_error_retry_after_ms(error));
 }
 
-/* The outcome of a call: the token is kept as the last one, what the other pointer holds is told and freed. */
+/* The outcome of a call: the token is kept as the last one, what the other pointer holds is told
+ * and freed. */
 static void tell_outcome(cc_status status, cc_token *token, cc_error *error)
 {
     tell_status(status);
@@ -164,7 +166,8 @@ static void log_line(int32_t level, const char *message, void *user_data)
     }
 }
 
-/* Has the log told up to a level from now on; what the callback does beside that stands in the second word. */
+/* Has the log told up to a level from now on; what the callback does beside that stands in the
+ * second word. */
 static void set_log(const char *level, const char *then)
 {
     static char doing[16];
@@ -241,7 +244,8 @@ static void set_ca_bundle(const char *path)
     cc_error_free(error);
 }
 
-/* Whether the library left this thread's mask and the signal's disposition as they were, and nothing pending. */
+/* Whether the library left this thread's mask and the signal's disposition as they were, and
+ * nothing pending. */
 static const char *sigpipe(void)
 {
     sigset_t blocked, pending;
@@ -258,7 +262,8 @@ static const char *sigpipe(void)
 
 static void call(char **word);
 
-/* Makes the call in a forked child, which tells what came of it, and gives up on it after 10 seconds. */
+/* Makes the call in a forked child, which tells what came of it, and gives up on it after 10
+ * seconds. */
 static void call_in_child(char **word)
 {
     pid_t child;
@@ -276,10 +281,11 @@ static void call_in_child(char **word)
 }
 
 /* Threads that ask for a viewer's token each, and what they ask for. */
-static struct asking {
+struct asking {
     pthread_t thread;
     char *session;
-} *asking;
+};
+static struct asking *asking;
 static size_t asking_count;
 
 static void *viewer_thread(void *session)
@@ -288,8 +294,8 @@ static void *viewer_thread(void *session)
     return cc_viewer_token(session, request, &token, NULL) == CC_OK ? token : NULL;
 }
 
-/* Has so many threads ask for the viewers' tokens, one word each in turn; until finish_viewers(), the request must stay
- * as it is. */
+/* Has so many threads ask for the viewers' tokens, one word each in turn; until finish_viewers(),
+ * the request must stay as it is. */
 static void start_viewers(size_t count, char **word)
 {
     size_t viewers = 0;

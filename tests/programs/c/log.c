@@ -1,4 +1,5 @@
-/* Threads log while the host replaces its callback: who was removed is never called again. Exit status 0 when that held.
+/* Threads log while the host replaces its callback: who was removed is never called again. Exit
+ * status 0 when that held.
  *
  * Without Connect each call fails at once, and tells why. */
 #include <pthread.h>

@@ -27,7 +27,8 @@ static void a_token(void)
     CHECK(cc_workload_token(NULL, &token, NULL) == CC_OK);
     CHECK(strcmp(cc_token_issued_type(token), CC_TOKEN_TYPE_ID_TOKEN) == 0);
     cc_token_free(token);
-    CHECK(cc_has_service_account_token(NULL) && cc_has_workload_token(NULL) && cc_has_viewer_token(NULL, NULL));
+    CHECK(cc_has_service_account_token(NULL) && cc_has_workload_token(NULL) &&
+          cc_has_viewer_token(NULL, NULL));
     /* One each for the service account, the workload and the viewer. */
     CHECK(cc_mock_request_count(mock) == 3);
     cc_mock_end(mock);
@@ -64,7 +65,8 @@ static void responses_in_order(void)
     cc_mock_response responses[] = {
         {200, NULL, body},
         {502, type, "<h1>Bad\nGateway</h1>"},
-        {401, "", "{\"code\": 22, \"error\": \"No such session-token and key.\", \"payload\": null}"},
+        {401, "",
+         "{\"code\": 22, \"error\": \"No such session-token and key.\", \"payload\": null}"},
         {200, "application/json", NULL},
     };
     cc_mock *mock;
@@ -77,11 +79,13 @@ static void responses_in_order(void)
     cc_request *request = cc_request_new();
     cc_request_set_force_refresh(request, true);
     IS(service_account(request), "first");
-    IS(message(request), "Cannot fetch service account credentials from the Connect server.\n"
-                         "The server's answer was not understood: HTTP 502, text/html: <h1>Bad\\nGateway</h1>");
+    IS(message(request),
+       "Cannot fetch service account credentials from the Connect server.\n"
+       "The server's answer was not understood: HTTP 502, text/html: <h1>Bad\\nGateway</h1>");
     CHECK(cc_mock_request_count(mock) == 2); /* Nothing is tried again. */
-    IS(message(request), "Cannot fetch service account credentials from the Connect server.\n"
-                         "The server refused: HTTP 401, Connect error 22: No such <redacted> and <redacted>.");
+    IS(message(request),
+       "Cannot fetch service account credentials from the Connect server.\n"
+       "The server refused: HTTP 401, Connect error 22: No such <redacted> and <redacted>.");
     IS(service_account(request), "CC_ERR_BAD_RESPONSE");
     for (int i = 0; i < 3; i++) {
         cc_token *token;
@@ -103,7 +107,8 @@ static void responses_in_order(void)
 static void bad_input(void)
 {
     const cc_mock_response wrong[] = {
-        {99, NULL, "{}"}, {600, NULL, "{}"}, {-1, NULL, "{}"}, {65736, NULL, "{}"}, {200, "a\nb", "{}"}, {200, "\xff", "{}"},
+        {99, NULL, "{}"},    {600, NULL, "{}"},   {-1, NULL, "{}"},
+        {65736, NULL, "{}"}, {200, "a\nb", "{}"}, {200, "\xff", "{}"},
     };
     cc_mock *mock = (cc_mock *)&failures;
     cc_error *error;
@@ -139,12 +144,14 @@ static bool print(const cc_mock_request *request, cc_mock_reply *reply, void *us
     (void)user_data;
     printf("url\t%s\nmethod\t%s\n", cc_mock_request_url(request), cc_mock_request_method(request));
     for (size_t i = 0; i < cc_mock_request_header_count(request); i++) {
-        const char *name = cc_mock_request_header_name(request, i), *value = cc_mock_request_header_value(request, i);
+        const char *name = cc_mock_request_header_name(request, i),
+                   *value = cc_mock_request_header_value(request, i);
         CHECK(strcmp(cc_mock_request_header(request, name), value) == 0);
         printf("header\t%s\t%s\n", name, value);
     }
     for (size_t i = 0; i < cc_mock_request_param_count(request); i++) {
-        const char *name = cc_mock_request_param_name(request, i), *value = cc_mock_request_param_value(request, i);
+        const char *name = cc_mock_request_param_name(request, i),
+                   *value = cc_mock_request_param_value(request, i);
         CHECK(strcmp(cc_mock_request_param(request, name), value) == 0);
         printf("param\t%s\t%s\n", name, value);
     }
@@ -185,18 +192,23 @@ static bool expect(const cc_mock_request *request, cc_mock_reply *reply, void *u
     CHECK(strcmp(cc_mock_request_url(request), expected->url) == 0);
     CHECK(strcmp(cc_mock_request_method(request), "POST") == 0);
     CHECK(strcmp(cc_mock_request_header(request, "authorization"), expected->key) == 0);
-    CHECK(strcmp(cc_mock_request_header(request, "CONTENT-TYPE"), "application/x-www-form-urlencoded") == 0);
+    CHECK(strcmp(cc_mock_request_header(request, "CONTENT-TYPE"),
+                 "application/x-www-form-urlencoded") == 0);
     CHECK(strcmp(cc_mock_request_header(request, "Accept"), "application/json") == 0);
     CHECK(strcmp(cc_mock_request_header(request, "User-Agent"), "connectcreds/" CC_VERSION) == 0);
     CHECK(cc_mock_request_header(request, "Cookie") == NULL);
-    CHECK(cc_mock_request_header(request, "\xff") == NULL && cc_mock_request_header(request, NULL) == NULL);
+    CHECK(cc_mock_request_header(request, "\xff") == NULL &&
+          cc_mock_request_header(request, NULL) == NULL);
     CHECK(strcmp(cc_mock_request_param(request, "grant_type"),
                  "urn:ietf:params:oauth:grant-type:token-exchange") == 0);
     CHECK(strcmp(cc_mock_request_param(request, "subject_token_type"), expected->type) == 0);
     CHECK(strcmp(cc_mock_request_param(request, "subject_token"), expected->token) == 0);
-    CHECK(cc_mock_request_param(request, "resource") == NULL && cc_mock_request_param(request, NULL) == NULL);
-    CHECK(cc_mock_request_param_name(request, 1000) == NULL && cc_mock_request_param_value(request, 1000) == NULL);
-    CHECK(cc_mock_request_header_name(request, 4) == NULL && cc_mock_request_header_value(request, 4) == NULL);
+    CHECK(cc_mock_request_param(request, "resource") == NULL &&
+          cc_mock_request_param(request, NULL) == NULL);
+    CHECK(cc_mock_request_param_name(request, 1000) == NULL &&
+          cc_mock_request_param_value(request, 1000) == NULL);
+    CHECK(cc_mock_request_header_name(request, 4) == NULL &&
+          cc_mock_request_header_value(request, 4) == NULL);
     reply_token(reply, "token");
     return true;
 }
@@ -206,8 +218,8 @@ static bool expect(const cc_mock_request *request, cc_mock_reply *reply, void *u
 static void environment(void)
 {
     char *server = copy_of(getenv("CONNECT_SERVER"));
-    struct expected expected = {"http://localhost:3030" ENDPOINT, "Key key", CC_TOKEN_TYPE_CONTENT_SESSION,
-                                "session-token"};
+    struct expected expected = {"http://localhost:3030" ENDPOINT, "Key key",
+                                CC_TOKEN_TYPE_CONTENT_SESSION, "session-token"};
     cc_mock *mock = mock_function(expect, &expected);
     IS(service_account(NULL), "token");
     IS(workload(NULL), "token");
@@ -263,9 +275,11 @@ static void caches(void)
     CHECK(stats().entries == 0 && stats().exchanges == 0);
     CHECK(cc_service_account_token(NULL, &mocked, NULL) == CC_OK);
     free(service_account(NULL));
-    CHECK(stats().hits == 1 && stats().misses == 1 && stats().exchanges == 1 && stats().entries == 1);
+    CHECK(stats().hits == 1 && stats().misses == 1 && stats().exchanges == 1 &&
+          stats().entries == 1);
 
-    /* A token is looked for where it came from: of equal texts that of the real one is gone, and only that. */
+    /* A token is looked for where it came from: of equal texts that of the real one is gone, and
+     * only that. */
     CHECK(cc_token_invalidate(real) && !cc_token_invalidate(real));
     CHECK(stats().entries == 1);
     CHECK(cc_token_invalidate(mocked) && !cc_token_invalidate(mocked));
@@ -333,7 +347,8 @@ static void passing_time(void)
     cc_mock *mock = mock_function(count_up, &tokens);
     IS(service_account(NULL), "token 1");
     CHECK(cc_mock_advance_time(mock, 3600 - 70) == CC_OK);
-    /* It would be renewed in the background by now; in a mock that waits for the call that needs it. */
+    /* It would be renewed in the background by now; in a mock that waits for the call that needs
+     * it. */
     for (int i = 0; i < 100; i++)
         IS(service_account(NULL), "token 1");
     CHECK(stats().stale_hits == 100 && cc_mock_request_count(mock) == 1);
@@ -367,7 +382,9 @@ static bool renew(const cc_mock_request *request, cc_mock_reply *reply, void *us
     switch (++*questions) {
     case 1:
         CHECK(refresh_token == NULL);
-        cc_mock_reply_set(reply, 200, NULL, "{\"access_token\": \"1\", \"refresh_token\": \"r\", \"expires_in\": 100}");
+        cc_mock_reply_set(
+            reply, 200, NULL,
+            "{\"access_token\": \"1\", \"refresh_token\": \"r\", \"expires_in\": 100}");
         break;
     case 2:
         CHECK(strcmp(cc_mock_request_param(request, "grant_type"), "refresh_token") == 0);

@@ -10,12 +10,12 @@
 
 static int failures;
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);                                           \
-            failures++;                                                                                      \
-        }                                                                                                    \
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) { \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            failures++; \
+        } \
     } while (0)
 
 /* What a call came to is a token's text or the name of a status. */

@@ -2,8 +2,8 @@
  *
  * Usage: mock_forks SCENE
  *
- * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. A child that hangs is
- * ended by its alarm. */
+ * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. A
+ * child that hangs is ended by its alarm. */
 #include <sched.h>
 #include <sys/wait.h>
 
@@ -79,7 +79,8 @@ static void a_child_has_the_mock(void)
 static cc_mock *forking;
 static pid_t forked = -1;
 
-/* While others come to wait for this very answer, and leave, children are made; each has the answer for itself. */
+/* While others come to wait for this very answer, and leave, children are made; each has the answer
+ * for itself. */
 static bool fork_inside(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     (void)user_data;
@@ -173,7 +174,8 @@ static void a_function_forks_and_lets_out(void)
 
 static bool in_a_child;
 
-static bool wait_in_the_parent(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+static bool wait_in_the_parent(const cc_mock_request *request, cc_mock_reply *reply,
+                               void *user_data)
 {
     (void)request;
     (void)user_data;

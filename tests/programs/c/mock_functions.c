@@ -80,7 +80,8 @@ static void asking_inside(void)
     IS(service_account(NULL), "of all");
     IS(scoped("other"), "of other");
     CHECK(calls == 2 && cc_mock_request_count(mock) == 2);
-    CHECK(stats().hits == 1 && stats().exchanges == 2 && stats().failures == 0 && stats().coalesced == 0);
+    CHECK(stats().hits == 1 && stats().exchanges == 2 && stats().failures == 0 &&
+          stats().coalesced == 0);
     cc_mock_end(mock);
 }
 
@@ -136,7 +137,7 @@ static void starting_and_ending_inside(void)
     CHECK(!cc_running_on_connect());
 }
 
-/* A cancel callback that asks the question that it may cancel; the server is silent until it has. */
+/* A cancel callback that requests the same token; the server does not respond before it has. */
 static bool ask_what_it_cancels(void *request)
 {
     IS(viewer(getenv("VIEWER"), request), "CC_ERR_INTERNAL");

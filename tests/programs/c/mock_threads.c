@@ -25,7 +25,8 @@ static void *ask_as_viewer(void *request)
 
 static int returning;
 
-static bool wait_to_be_released(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
+static bool wait_to_be_released(const cc_mock_request *request, cc_mock_reply *reply,
+                                void *user_data)
 {
     (void)request;
     (void)user_data;
@@ -58,7 +59,8 @@ static void the_end_waits(void)
 
 static volatile bool over;
 
-static bool never_after_the_end(const cc_mock_request *request, cc_mock_reply *reply, void *mock_is_over)
+static bool never_after_the_end(const cc_mock_request *request, cc_mock_reply *reply,
+                                void *mock_is_over)
 {
     (void)request;
     CHECK(!*(volatile bool *)mock_is_over);
@@ -77,7 +79,8 @@ static void *ask_until_it_is_over(void *unused)
         answer = scoped(scope);
     }
     /* The server of a mock that has ended is gone. */
-    CHECK(strcmp(answer, "CC_ERR_NOT_ON_CONNECT") == 0 || strcmp(answer, "CC_ERR_BAD_RESPONSE") == 0);
+    CHECK(strcmp(answer, "CC_ERR_NOT_ON_CONNECT") == 0 ||
+          strcmp(answer, "CC_ERR_BAD_RESPONSE") == 0);
     return answer;
 }
 
@@ -127,7 +130,8 @@ static void two_end_each_other(void)
     CHECK(!cc_running_on_connect());
 }
 
-/* Each function asks what the other one is about to answer: nobody can, and the one that gives up first ends it. */
+/* Each function asks what the other one is about to answer: nobody can, and the one that gives up
+ * first ends it. */
 static bool ask_the_other(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     const char *own = cc_mock_request_param(request, "scope");
@@ -285,14 +289,17 @@ static void what_was_let_out_goes_on_when_its_call_leaves(void)
     cc_mock_end(mock);
 }
 
-static bool let_the_renewal_out(const cc_mock_request *request, cc_mock_reply *reply, void *asking_thread)
+static bool let_the_renewal_out(const cc_mock_request *request, cc_mock_reply *reply,
+                                void *asking_thread)
 {
     CHECK(pthread_equal(*(pthread_t *)asking_thread, pthread_self()));
-    cc_mock_reply_set(reply, 200, NULL, "{\"access_token\": \"1\", \"refresh_token\": \"r\", \"expires_in\": 100}");
+    cc_mock_reply_set(reply, 200, NULL,
+                      "{\"access_token\": \"1\", \"refresh_token\": \"r\", \"expires_in\": 100}");
     return cc_mock_request_param(request, "refresh_token") == NULL;
 }
 
-/* The renewal goes on in the background and is refused there: the mock can not be asked for what would come next. */
+/* The renewal goes on in the background and is refused there: the mock can not be asked for what
+ * would come next. */
 static void no_mock_is_asked_in_the_background(void)
 {
     pthread_t self = pthread_self();
@@ -321,7 +328,8 @@ int main(int argc, char **argv)
         {"on_the_asking_thread", on_the_asking_thread},
         {"a_real_call_goes_on", a_real_call_goes_on},
         {"what_was_let_out_outlives_its_mock", what_was_let_out_outlives_its_mock},
-        {"what_was_let_out_goes_on_when_its_call_leaves", what_was_let_out_goes_on_when_its_call_leaves},
+        {"what_was_let_out_goes_on_when_its_call_leaves",
+         what_was_let_out_goes_on_when_its_call_leaves},
         {"no_mock_is_asked_in_the_background", no_mock_is_asked_in_the_background},
     };
     return argc == 2 ? play(scenes, sizeof scenes / sizeof *scenes, argv[1]) : 2;

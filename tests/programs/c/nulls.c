@@ -1,5 +1,5 @@
-/* What a host can do wrong without breaking anything: NULL wherever a pointer is asked for, and handles that outlive
- * what they came from. */
+/* What a host can do wrong without breaking anything: NULL wherever a pointer is asked for, and
+ * handles that outlive what they came from. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,12 +7,12 @@
 
 static int failures;
 
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);             \
-            failures++;                                                        \
-        }                                                                      \
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) { \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            failures++; \
+        } \
     } while (0)
 
 static void accessors_of_null_return_null_zero_or_minus_one(void)
