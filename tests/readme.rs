@@ -382,18 +382,3 @@ fn every_variable_that_is_read_is_in_the_table() {
         assert!(first_cells.contains(&format!("`{name}`")), "{name}");
     }
 }
-
-#[test]
-fn every_suite_is_in_the_table_of_suites() {
-    let table = std::fs::read_to_string(root().join("tests/README.md")).expect("readable");
-    for entry in std::fs::read_dir(root().join("tests")).expect("readable") {
-        let entry = entry.expect("readable");
-        let mut name = entry.file_name().into_string().expect("UTF-8");
-        if entry.file_type().expect("readable").is_dir() {
-            name.push('/');
-        } else if !name.ends_with(".rs") {
-            continue;
-        }
-        assert!(table.contains(&format!("| `{name}` |")), "{name}");
-    }
-}
