@@ -171,7 +171,7 @@ static void each_viewer_has_a_token_of_their_own(void)
     CHECK(ask_service("bob", receive, &service, why, sizeof why) == UNAUTHORIZED);
 
     CHECK(strcmp(service.sent, "Bearer token-of-bob") == 0);
-    CHECK(cc_mock_request_count(mock) == 3); /* two of them for bob, whose first token was rejected */
+    CHECK(cc_mock_request_count(mock) == 3); /* 2 for bob: his first token was rejected */
     cc_mock_end(mock);
 }
 

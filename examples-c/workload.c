@@ -1,6 +1,6 @@
 /*
- * Gets a workload identity token: an OpenID Connect id token that identifies the content to services
- * that trust the Connect server.
+ * Gets a workload identity token: an OpenID Connect id token that identifies the content to
+ * services that trust the Connect server.
  *
  *     workload [AUDIENCE]
  *

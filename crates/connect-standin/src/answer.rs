@@ -1,4 +1,4 @@
-//! HTTP answers.
+//! HTTP responses.
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 pub(crate) type Body = Either<Full<Bytes>, Endless>;
 pub(crate) type Answer = Response<Body>;
 
-/// A string that a JSON parser would wait for the end of.
+/// The beginning of a JSON string that never ends.
 #[derive(Debug, Default)]
 pub(crate) struct Endless {
     begun: bool,
@@ -34,7 +34,7 @@ impl HttpBody for Endless {
     }
 }
 
-/// What was ordered may be no valid status: then the order's mistake is what the client sees.
+/// If the ordered status is invalid, the response reports the mistake of the order.
 fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -69,7 +69,7 @@ pub(crate) fn endless() -> Answer {
     answer
 }
 
-/// Exactly these header fields; one that HTTP cannot carry is left out.
+/// Sets exactly these header fields, except any that HTTP cannot carry.
 pub(crate) fn raw(code: u16, headers: &[(String, String)], body: Vec<u8>) -> Answer {
     let mut answer = Response::new(Either::Left(Full::new(body.into())));
     *answer.status_mut() = status(code);

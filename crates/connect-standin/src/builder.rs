@@ -1,4 +1,4 @@
-//! Options, and the start.
+//! Options of a server, and its start.
 
 use crate::certificates::{self, Certificate, TlsVersion};
 use crate::clock::Clock;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-/// What a [`Standin`] is to be like.
+/// The options of a [`Standin`].
 #[derive(Clone, Debug)]
 pub struct Builder {
     tls: bool,
@@ -42,37 +42,37 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// HTTPS, under a certificate of the server's private authority. Off unless asked for.
+    /// Serves HTTPS with a certificate of the server's private authority. Off by default.
     pub fn tls(mut self, tls: bool) -> Builder {
         self.tls = tls;
         self
     }
 
-    /// Which TLS is spoken; both 1.2 and 1.3 unless told.
+    /// Sets the TLS versions. The default is 1.2 and 1.3.
     pub fn tls_version(mut self, version: TlsVersion) -> Builder {
         self.tls_version = version;
         self
     }
 
-    /// What is wrong with the certificate; nothing unless told.
+    /// Sets the state of the certificate. The default is a valid one.
     pub fn certificate(mut self, certificate: Certificate) -> Builder {
         self.certificate = certificate;
         self
     }
 
-    /// The TCP port; 0, the default, lets the system choose.
+    /// Sets the TCP port. With 0, the default, the system chooses one.
     pub fn port(mut self, port: u16) -> Builder {
         self.port = port;
         self
     }
 
-    /// How long tokens live; an hour unless told.
+    /// Sets the lifetime of tokens. The default is an hour.
     pub fn lifetime(mut self, lifetime: Duration) -> Builder {
         self.lifetime = lifetime;
         self
     }
 
-    /// The path Connect is mounted under, `/rsc` for example; none unless told.
+    /// Sets the path under which Connect is mounted, such as `/rsc`. The default is none.
     pub fn mount(mut self, path: &str) -> Builder {
         let path = path.trim_matches('/');
         self.mount = if path.is_empty() {
@@ -83,11 +83,11 @@ impl Builder {
         self
     }
 
-    /// Binds, and serves from a thread of its own. Requests can be sent as soon as this returns.
+    /// Binds the port and serves on a new thread. Requests can be sent as soon as this returns.
     ///
     /// # Errors
     ///
-    /// When the port is taken, or temporary files or the thread cannot be made.
+    /// If the port is in use, or temporary files or the thread cannot be created.
     pub fn start(self) -> io::Result<Standin> {
         let tls = if self.tls {
             Some(certificates::make(self.certificate, self.tls_version)?)
@@ -126,7 +126,7 @@ impl Builder {
                         _ = stopped => {}
                     }
                 });
-                // The runtime goes, and every connection with it.
+                // Dropping the runtime closes every connection.
             })?;
         Ok(Standin::new(server, authority, stop, thread))
     }

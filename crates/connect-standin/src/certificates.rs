@@ -14,30 +14,30 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, version};
 
-/// What is wrong with the server's certificate. The private authority signs each of them.
+/// The state of the server's certificate. The private authority signs it in each case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Certificate {
-    /// Nothing: 127.0.0.1, `::1`, `localhost` and `connect.example.test`, valid now.
+    /// Valid now, for 127.0.0.1, `::1`, `localhost` and `connect.example.test`.
     #[default]
     Good,
-    /// It was valid until yesterday.
+    /// Expired yesterday.
     Expired,
-    /// It is for another host.
+    /// Issued for another host.
     WrongName,
 }
 
-/// What the server is called. The last is a name that only a test's proxy resolves.
+/// The server's names. Only the proxy of a test resolves the last one.
 const NAMES: [&str; 4] = ["127.0.0.1", "::1", "localhost", "connect.example.test"];
 
-/// Which TLS the server speaks.
+/// The TLS versions of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsVersion {
     /// 1.2 and 1.3.
     #[default]
     Any,
-    /// 1.2 alone.
+    /// Only 1.2.
     Tls12,
-    /// 1.3 alone.
+    /// Only 1.3.
     Tls13,
 }
 
@@ -53,7 +53,7 @@ impl TlsVersion {
 
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
-    /// The authority's certificate; the file goes away with this.
+    /// The authority's certificate; the file is removed on drop.
     pub(crate) authority: TempPath,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn make(certificate: Certificate, version: TlsVersion) -> io::Result<
     let authority = Authority::new()?;
     let signed = authority.sign(certificate)?;
 
-    // Named, not the process's default: in a test both the client and this server may install one.
+    // Explicit, because the client in a test may install a process-wide default.
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&version.supported())
         .map_err(io::Error::other)?
@@ -80,35 +80,35 @@ pub(crate) fn make(certificate: Certificate, version: TlsVersion) -> io::Result<
     })
 }
 
-/// A private certificate authority that nobody trusts unless told, for other servers of a test.
+/// A private certificate authority for other servers of a test. No client trusts it by default.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// A server's certificate and its key.
+/// A server's certificate and private key.
 pub struct Signed {
     certificate: rcgen::Certificate,
     key: KeyPair,
 }
 
 impl Authority {
-    /// A new one, made up.
+    /// Creates an authority with a new key.
     ///
     /// # Errors
     ///
-    /// When no key can be made.
+    /// If no key can be generated.
     pub fn new() -> io::Result<Authority> {
         authority().map(Authority).map_err(io::Error::other)
     }
 
-    /// Its certificate, as PEM.
+    /// Returns the authority's certificate as PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// A server's certificate, signed.
+    /// Issues a server certificate.
     ///
     /// # Errors
     ///
-    /// When no key can be made.
+    /// If no key can be generated.
     pub fn sign(&self, certificate: Certificate) -> io::Result<Signed> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let certificate = server(certificate)
@@ -119,12 +119,12 @@ impl Authority {
 }
 
 impl Signed {
-    /// The certificate, as PEM.
+    /// Returns the certificate as PEM.
     pub fn certificate_pem(&self) -> String {
         self.certificate.pem()
     }
 
-    /// The private key, as PEM (PKCS #8).
+    /// Returns the private key as PEM (PKCS #8).
     pub fn key_pem(&self) -> String {
         self.key.serialize_pem()
     }

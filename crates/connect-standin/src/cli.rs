@@ -1,4 +1,4 @@
-//! The server as a program: by itself until interrupted, or around a command.
+//! The command line: serves until interrupted, or while a command runs.
 
 use crate::Standin;
 use clap::Parser;
@@ -62,7 +62,7 @@ fn run(options: Options) -> io::Result<i32> {
         Some((program, arguments)) => {
             let mut command = Command::new(program);
             command.args(arguments).envs(environment);
-            // The caller's own, if any, would win over the token given here.
+            // It would take precedence over the token that is set here.
             command.env_remove("CONNECT_CONTENT_SESSION_TOKEN_FILE");
             runtime
                 .block_on(around(command))
@@ -81,7 +81,7 @@ fn run(options: Options) -> io::Result<i32> {
     }
 }
 
-/// What content gets from Connect, and what a demo needs beyond that.
+/// The variables that Connect sets for content, and further ones for demos.
 fn environment(standin: &Standin) -> Vec<(&'static str, String)> {
     let mut variables = standin.environment();
     variables.extend([
@@ -96,7 +96,7 @@ fn environment(standin: &Standin) -> Vec<(&'static str, String)> {
     variables
 }
 
-/// Lines that a POSIX shell can source, whatever the values hold.
+/// Formats lines that a POSIX shell can source, with any value quoted.
 fn exports(environment: &[(&str, String)]) -> String {
     environment
         .iter()
@@ -106,7 +106,7 @@ fn exports(environment: &[(&str, String)]) -> String {
         })
 }
 
-/// Who waits for the file to appear finds all of it.
+/// Writes the file atomically: a program that waits for it finds all of it.
 fn write_atomically(path: &Path, contents: &str) -> io::Result<()> {
     let directory = path
         .parent()
@@ -118,8 +118,8 @@ fn write_atomically(path: &Path, contents: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs the command to its end. An interrupt from the terminal reaches the command by itself, and
-/// is its to handle; here it must not take the server away from under it.
+/// Runs the command to its end. The terminal sends an interrupt to the command too, which handles it;
+/// the server ignores it and stops when the command has ended.
 async fn around(mut command: Command) -> io::Result<i32> {
     let mut child = command.kill_on_drop(true).spawn()?;
     loop {
@@ -127,14 +127,14 @@ async fn around(mut command: Command) -> io::Result<i32> {
             status = child.wait() => return Ok(exit_code(status?)),
             signal = interrupted() => match signal? {
                 SIGINT => {}
-                // Dropping the child kills it: nothing is left running behind a supervisor's back.
+                // Dropping the child kills it, so that a supervisor finds nothing left running.
                 status => return Ok(status),
             },
         }
     }
 }
 
-/// A shell's exit status for a process ended by a terminal's interrupt.
+/// The exit status that a shell reports for a process that an interrupt ended.
 const SIGINT: i32 = 128 + 2;
 #[cfg(unix)]
 const SIGTERM: i32 = 128 + 15;
@@ -154,7 +154,7 @@ async fn interrupted() -> io::Result<i32> {
     tokio::signal::ctrl_c().await.map(|()| SIGINT)
 }
 
-/// The command's own, or what a shell makes of the signal that ended it.
+/// Returns the exit status of the command, or the one that a shell reports for a signal.
 fn exit_code(status: ExitStatus) -> i32 {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

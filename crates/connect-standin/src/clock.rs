@@ -1,4 +1,4 @@
-//! The server's own clock: the system's, moved forward on order.
+//! The server's clock: the system's plus an offset that tests increase.
 
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Time since the Unix epoch, as far as this server is concerned.
+    /// Returns the time since the Unix epoch by the server's clock.
     pub(crate) fn now(&self) -> Duration {
         let system = SystemTime::now()
             .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! One connection: TLS, the faults ordered for it, then HTTP.
+//! One connection: TLS, its ordered fault, then HTTP.
 
 use crate::order::ConnectionOrder;
 use crate::server::Server;
@@ -14,10 +14,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) async fn run(server: Arc<Server>, socket: TcpStream, tls: Option<TlsAcceptor>) {
-    // Answers are small; without this each waits for the acknowledgement of the one before.
+    // Responses are small. Without this, each waits for the acknowledgement of the previous one.
     let _ = socket.set_nodelay(true);
     let order = server.orders.take_connection();
-    // Whatever a client does to its connection is its own business, and the test's to observe.
+    // An error here is what a client did to its connection; tests observe it on their side.
     let _ = with_order(server, socket, tls, order).await;
 }
 
@@ -63,8 +63,8 @@ fn reset(socket: impl Socket) -> io::Result<()> {
     Ok(())
 }
 
-/// The whole first TLS record, so that nothing unread turns the end into a reset by itself; any
-/// byte otherwise.
+/// Reads the whole first TLS record, because closing with unread bytes would reset the connection.
+/// Over plain HTTP, reads any byte.
 async fn read_first_bytes(socket: &mut TcpStream, tls: bool) -> io::Result<()> {
     if !tls {
         return socket.read_u8().await.map(|_| ());

@@ -1,5 +1,5 @@
-//! The token exchange (RFC 8693) as Connect's endpoint performs it: what it checks, in which order,
-//! and how it refuses.
+//! The token exchange (RFC 8693) as Connect's endpoint performs it: its checks, their order, and its
+//! error responses.
 
 use crate::form::Form;
 use crate::refusal::Refusal;
@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 
-/// For whom a token is asked.
+/// The subject of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     /// The content itself.
     Content,
     /// A viewer of the content, by name.
     Viewer(String),
-    /// The bearer of another issuer's identity token, outside Connect.
+    /// The holder of another issuer's identity token, outside Connect.
     External,
 }
 
@@ -47,7 +47,7 @@ impl Requested {
     }
 }
 
-/// What is asked for.
+/// The kind of token that is requested.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Wanted {
     pub(crate) requested: Requested,
@@ -56,7 +56,7 @@ pub(crate) struct Wanted {
     pub(crate) scope: Option<String>,
 }
 
-/// An exchange that Connect agrees to.
+/// An exchange that has passed all checks.
 #[derive(Debug)]
 pub(crate) struct Grant {
     subject: Subject,
@@ -64,7 +64,7 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    /// `authorization` is the request's header of that name.
+    /// `authorization` is the value of the request's `Authorization` header.
     pub(crate) fn check(vault: &Vault, authorization: Option<&str>, body: &str) -> Result<Grant, Refusal> {
         let form = Form::parse(body);
         let subject_type = form.as_ref().ok().and_then(|form| form.get("subject_token_type"));
@@ -120,7 +120,7 @@ impl Grant {
         Ok(Grant { subject, wanted })
     }
 
-    /// The answer, with the token this subject gets in the ordinary course.
+    /// Returns the regular response, with the subject's token.
     pub(crate) fn answer(&self, server: &Server) -> Map<String, Value> {
         let ask = self.ask(server);
         server
@@ -129,7 +129,7 @@ impl Grant {
             .answer(ask.now)
     }
 
-    /// The answer, with a token minted for it alone and an `expires_in` that may be anything.
+    /// Returns a response with a newly minted token and any `expires_in`.
     pub(crate) fn answer_with(&self, server: &Server, expires_in: Value) -> Map<String, Value> {
         server
             .vault
@@ -137,7 +137,7 @@ impl Grant {
             .answer_with(expires_in)
     }
 
-    /// For the status page.
+    /// Describes the exchange, for the status page.
     pub(crate) fn kind(&self) -> &'static str {
         match (self.wanted.requested, &self.subject) {
             (Requested::ApiKey, _) => "API key",
@@ -158,7 +158,7 @@ impl Grant {
     }
 }
 
-/// An identity token stands for itself: with one, and only then, no API key is needed.
+/// An API key is required unless the subject token is an identity token.
 fn authenticate(
     vault: &Vault,
     authorization: Option<&str>,

@@ -1,4 +1,4 @@
-//! An exchange request's form, read as strictly as RFC 6749 section 3.2 allows a server to be.
+//! Parses the form of an exchange, as strictly as RFC 6749, section 3.2, permits.
 
 use crate::refusal::Refusal;
 
@@ -8,9 +8,8 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// Section 3.2 has parameters without a value treated as omitted; no client of ours has a
-    /// reason to send one, so here an empty parameter is an error, as one that is included more
-    /// than once is by the standard.
+    /// By section 3.2 a parameter without a value counts as omitted, and a repeated one is an error.
+    /// Here an empty one is an error too, because the library never sends one.
     pub(crate) fn parse(body: &str) -> Result<Form, Refusal> {
         let parameters = pairs(body);
         for (place, (name, value)) in parameters.iter().enumerate() {

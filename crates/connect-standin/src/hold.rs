@@ -1,11 +1,11 @@
-//! Answers kept back while a [`Hold`] lives, so that concurrency is tested without sleeping.
+//! Holds back responses until a [`Hold`] is dropped, so that concurrency is tested without sleeping.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What [`Hold::wait_for`] allows for: far above what a loaded machine needs, far below a test
-/// runner's patience.
+/// The timeout of [`Hold::wait_for`]: far above what a loaded machine needs, and far below the
+/// timeout of a test runner.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Gate {
         }
     }
 
-    /// Returns once no hold is in force.
+    /// Waits until no hold is in force.
     pub(crate) async fn pass(&self) {
         let mut holds = self.holds.subscribe();
         if *holds.borrow_and_update() == 0 {
@@ -46,8 +46,7 @@ impl Gate {
     }
 }
 
-/// A request's place in the queue, given back also when its client hangs up and the request is
-/// dropped.
+/// A request's place in the queue. Dropping it returns the place, also when the client disconnects.
 struct Place<'a>(&'a Gate);
 
 impl Place<'_> {
@@ -63,7 +62,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// While this lives, exchanges are read and recorded, and their answers wait. See
+/// Until this is dropped, exchanges are read and recorded, and their responses are held back. See
 /// [`crate::Standin::hold`].
 #[derive(Debug)]
 #[must_use = "answers are let go when the hold is dropped"]
@@ -77,11 +76,11 @@ impl Hold {
         Hold { gate }
     }
 
-    /// Blocks until at least `requests` requests are waiting for their answers.
+    /// Blocks until at least `requests` requests are waiting for their responses.
     ///
     /// # Panics
     ///
-    /// When they have not come after 30 seconds.
+    /// If they have not arrived after 30 seconds.
     pub fn wait_for(&self, requests: usize) {
         let waiting = self.gate.waiting.lock().expect("no holder panics");
         let (waiting, time) = self
@@ -90,7 +89,7 @@ impl Hold {
             .wait_timeout_while(waiting, PATIENCE, |waiting| *waiting < requests)
             .expect("no holder panics");
         let seen = *waiting;
-        // Released first: a panic that poisoned this lock would take the server down with the test.
+        // Released before the panic, which would otherwise poison the lock and stop the server.
         drop(waiting);
         assert!(
             !time.timed_out(),

@@ -1,4 +1,4 @@
-//! The server as an OpenID Connect issuer: signed identity tokens out, foreign ones in.
+//! The server as an OpenID Connect issuer: signs identity tokens, and accepts those of other issuers.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Signs with ES256, under a key of its own.
+/// Signs with ES256 and its own key.
 pub(crate) struct Identity {
     key: EncodingKey,
 }
@@ -36,8 +36,8 @@ impl Identity {
     }
 }
 
-/// Whether this could be a signed JWT (RFC 7519, section 7.2); whose, and whether still valid, is
-/// not looked at.
+/// Returns whether the text has the form of a signed JWT (RFC 7519, section 7.2). Issuer and expiry are not
+/// checked.
 pub(crate) fn is_well_formed(token: &str) -> bool {
     let mut parts = token
         .split('.')

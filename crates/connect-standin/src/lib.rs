@@ -1,28 +1,28 @@
-//! A stand-in for Posit Connect's OAuth credential endpoint: a real HTTP server on loopback that
-//! keeps the facts of the real one, and fails on order.
+//! A stand-in for Posit Connect's OAuth credential endpoint: an HTTP server on loopback that behaves
+//! like the real one, and that a test can order to fail.
 //!
 //! ```
 //! use connect_standin::{Order, Standin};
 //!
 //! let connect = Standin::start();
 //! for (name, value) in connect.environment() {
-//!     println!("{name}={value}"); // what Connect gives to content
+//!     println!("{name}={value}"); // the environment of content
 //! }
-//! connect.order(Order::ResetBeforeAnswer); // the next exchange finds its connection reset
+//! connect.order(Order::ResetBeforeAnswer); // resets the connection of the next exchange
 //! assert_eq!(connect.exchanges(), 0);
 //! ```
 //!
-//! | module | what it knows |
+//! | module | content |
 //! | --- | --- |
-//! | [`Standin`], [`Builder`] | the server as its tests see it |
-//! | `server`, `connection`, `wire` | accepting, TLS, and the faults of a connection, down to single bytes |
-//! | `service` | which request goes where, and answers on order |
-//! | `exchange`, `form`, `refusal` | the endpoint: what Connect checks, and how it refuses |
-//! | `vault`, `identity` | the tokens it accepts and issues |
-//! | `order`, `queue` | failures on order |
-//! | `record`, `hold`, `clock` | what tests observe and steer |
-//! | `manage`, `page` | the status page, and orders over HTTP for hosts that are not written in Rust |
-//! | [`cli`] | the same as a program |
+//! | [`Standin`], [`Builder`] | the API for tests |
+//! | `server`, `connection`, `wire` | accepting connections, TLS, and faults of connections, down to single bytes |
+//! | `service` | routing, and ordered responses |
+//! | `exchange`, `form`, `refusal` | the endpoint: its checks and its error responses |
+//! | `vault`, `identity` | the tokens that it accepts and issues |
+//! | `order`, `queue` | orders |
+//! | `record`, `hold`, `clock` | recorded requests, held responses, the clock |
+//! | `manage`, `page` | the status page, and orders over HTTP for tests that are not written in Rust |
+//! | [`cli`] | the command line |
 
 #![forbid(unsafe_code)]
 
@@ -55,5 +55,5 @@ pub use order::{ConnectionOrder, Order};
 pub use record::Recorded;
 pub use standin::Standin;
 
-/// The endpoint's path, below the mount.
+/// The path of the endpoint, below the mount.
 pub const ENDPOINT: &str = "/__api__/v1/oauth/integrations/credentials";

@@ -1,4 +1,4 @@
-//! The stand-in server as a program; everything is in its library.
+//! The stand-in server as a program.
 
 fn main() {
     connect_standin::cli::main()

@@ -1,5 +1,5 @@
-//! Paths for people and for hosts that are not written in Rust. They are outside the mount and
-//! count as nothing.
+//! Paths for people, and for tests that are not written in Rust. They are outside the mount, and
+//! their requests are not counted.
 
 use crate::answer::{self, Answer};
 use crate::order::{ConnectionOrder, Order};
@@ -59,14 +59,14 @@ fn advance(server: &Server, body: &Bytes) -> Result<(), String> {
     Ok(())
 }
 
-/// How an order is to be queued.
+/// How to queue an order.
 enum Command {
     Next(usize, Order),
     Always(Option<Order>),
     Connection(usize, ConnectionOrder),
 }
 
-/// One order, or an array of them, of which none is taken when one is wrong.
+/// One order or an array of orders. If one is invalid, none is queued.
 fn order(server: &Server, body: &Bytes) -> Result<(), String> {
     let orders = match serde_json::from_slice(body).map_err(|error| error.to_string())? {
         Value::Array(orders) => orders,
@@ -82,7 +82,7 @@ fn order(server: &Server, body: &Bytes) -> Result<(), String> {
     Ok(())
 }
 
-/// `{"always": …}` with an order or null, else an order, which may say how many `times`.
+/// `{"always": …}` with an order or null, or an order with an optional number of `times`.
 fn command(mut value: Value) -> Result<Command, String> {
     let members = value.as_object_mut().ok_or("an order is a JSON object")?;
     if let Some(order) = members.remove("always") {

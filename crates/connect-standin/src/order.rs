@@ -1,4 +1,4 @@
-//! What can be ordered: answers to exchanges, and the faults of connections.
+//! Orders: responses to exchanges, and faults of connections.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,16 +6,15 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// The answer to one exchange, in place of the ordinary one. As JSON: `{"order": "oauth_error",
+/// The response to one exchange, instead of the regular one. As JSON: `{"order": "oauth_error",
 /// "status": 400, "error": "invalid_request"}`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Order {
-    /// 200 with this JSON, whatever was asked.
+    /// 200 with this JSON, for any request.
     #[serde(deserialize_with = "success_value")]
     Success(Value),
-    /// An ordinary answer with a token minted for it alone, for a viewer too, but this
-    /// `expires_in`.
+    /// A regular response with a newly minted token, also for a viewer, and with this `expires_in`.
     Token {
         /// Any JSON: null, a string, a float, 0…
         #[serde(default)]
@@ -30,7 +29,7 @@ pub enum Order {
         /// A sentence.
         error: String,
     },
-    /// What older Connect servers answer on this endpoint: `{"error_code", "error_message"}`.
+    /// The error response of older Connect servers: `{"error_code", "error_message"}`.
     OldConnectError {
         /// HTTP status.
         status: u16,
@@ -51,7 +50,7 @@ pub enum Order {
         /// `error_uri`, absent when `None`.
         uri: Option<String>,
     },
-    /// Any answer with any content type.
+    /// Any response with any content type.
     Raw {
         /// HTTP status.
         status: u16,
@@ -69,87 +68,87 @@ pub enum Order {
         /// The `Location` header.
         location: String,
     },
-    /// A refusal that says when to come back.
+    /// An error response with a `Retry-After` header.
     RetryAfter {
         /// HTTP status.
         status: u16,
         /// The `Retry-After` header: seconds or a date.
         value: String,
     },
-    /// The answer comes late.
+    /// A delayed response.
     Delay {
-        /// How late.
+        /// The delay.
         milliseconds: u64,
-        /// What comes then; `None` is the ordinary answer.
+        /// The response after the delay; `None` is the regular one.
         then: Option<Box<Order>>,
     },
-    /// Never answers, and keeps the connection open.
+    /// No response; the connection stays open.
     Silent,
-    /// The ordinary answer, byte by byte.
+    /// The regular response, byte by byte.
     Drip {
-        /// Between two bytes.
+        /// The pause between two bytes.
         milliseconds: u64,
     },
-    /// The request is read, then the connection ends (FIN).
+    /// The request is read, then the connection is closed (FIN).
     CloseBeforeAnswer,
     /// The request is read, then the connection is reset (RST).
     ResetBeforeAnswer,
-    /// The ordinary answer, head included, cut after so many bytes on the wire.
+    /// The regular response, including its head, cut off after a number of bytes.
     CutAfter {
-        /// What still arrives, counted before encryption.
+        /// The number of bytes that are sent, before encryption.
         bytes: usize,
-        /// RST rather than FIN. Over TLS neither comes with a `close_notify`.
+        /// RST instead of FIN. Over TLS, no `close_notify` is sent in either case.
         #[serde(default)]
         reset: bool,
     },
-    /// A text answer that repeats the request, as a debugging proxy would.
+    /// A text response that repeats the request, as a debugging proxy would.
     Echo {
         /// HTTP status.
         status: u16,
     },
-    /// 200, chunked, and no end.
+    /// 200 with a chunked body that never ends.
     Endless,
-    /// These bytes on the wire in place of an HTTP answer, then an orderly close. As JSON:
+    /// These bytes instead of an HTTP response, then an orderly close. As JSON:
     /// `"bytes"`, text or `{"base64": "…"}`.
     #[serde(deserialize_with = "bytes_value")]
     Bytes(Vec<u8>),
-    /// These bytes on the wire in place of an HTTP answer, over and over, without end.
+    /// These bytes instead of an HTTP response, repeated without end.
     BytesForever {
-        /// What is repeated; as JSON, text or `{"base64": "…"}`.
+        /// The bytes to repeat; as JSON, text or `{"base64": "…"}`.
         #[serde(deserialize_with = "blob")]
         bytes: Vec<u8>,
     },
 }
 
-/// What happens to one connection, taken when it is accepted. As JSON: `{"connection":
+/// A fault of one connection, dequeued when the connection is accepted. As JSON: `{"connection":
 /// "reset_on_accept"}`.
 ///
-/// Over plain HTTP there is no handshake: the orders that name it act on the connection's first
-/// bytes, or at once.
+/// Over plain HTTP, which has no handshake, the orders that name it act on the first bytes of the
+/// connection, or at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "connection", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ConnectionOrder {
-    /// RST as soon as it is accepted.
+    /// RST as soon as the connection is accepted.
     ResetOnAccept,
-    /// RST once the client's first record, its ClientHello, was read.
+    /// RST after the client's first record, its ClientHello, was read.
     ResetDuringHandshake,
-    /// RST as soon as TLS stands, before any request is read.
+    /// RST after the TLS handshake, before any request is read.
     ResetAfterHandshake,
-    /// Accepted, then not one byte read or written.
+    /// The connection is accepted, but no byte is read or written.
     SilentHandshake,
-    /// RST right behind so many answers: a kept-alive connection that its client finds dead.
+    /// RST right after a number of responses: the client finds its kept-alive connection dead.
     #[serde(deserialize_with = "answers")]
     ResetAfterAnswers(usize),
-    /// After so many answers, RST when the client's next bytes arrive: the race of every kept-alive
-    /// connection.
+    /// RST when the client's next bytes arrive after a number of responses: the race of every
+    /// kept-alive connection.
     #[serde(deserialize_with = "answers")]
     ResetOnRequestAfterAnswers(usize),
-    /// FIN right behind so many answers, which did not announce it.
+    /// FIN right after a number of responses, which did not announce it.
     #[serde(deserialize_with = "answers")]
     CloseAfterAnswers(usize),
 }
 
-/// Text, or base64 for what JSON cannot hold.
+/// Text, or base64 for bytes that JSON cannot hold.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Blob {
@@ -164,7 +163,7 @@ fn blob<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error>
     }
 }
 
-// An internally tagged enum takes maps alone, so each one-value variant gets a member to hold its
+// An internally tagged enum accepts maps only, so each one-value variant gets a member for its
 // value.
 
 fn success_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {

@@ -1,4 +1,4 @@
-//! The status, for people and as JSON, with secrets shortened.
+//! The status page, as HTML and as JSON, with shortened secrets.
 
 use crate::form;
 use crate::record::Entry;
@@ -16,7 +16,7 @@ pub(crate) fn status(server: &Server) -> Value {
     status
 }
 
-/// A request in one line.
+/// Describes a request in one line.
 fn summary(entry: &Entry) -> Value {
     let request = &entry.recorded;
     let parameters: Vec<String> = form::pairs(&request.body)
@@ -30,7 +30,7 @@ fn summary(entry: &Entry) -> Value {
     })
 }
 
-/// The end of a URN says what it means; of a secret, the beginning is enough to recognize it.
+/// Shortens a URN to its end, which tells it apart, and a secret to its beginning.
 fn shown(name: &str, value: &str) -> String {
     if name == "subject_token" {
         let beginning: String = value.chars().take(20).collect();

@@ -1,4 +1,4 @@
-//! The orders not yet carried out: first in, first out.
+//! The queue of orders: first in, first out.
 
 use crate::order::{ConnectionOrder, Order};
 use std::collections::VecDeque;
@@ -29,12 +29,12 @@ impl Orders {
         self.with(|inner| inner.connections.extend(std::iter::repeat_n(order, times)));
     }
 
-    /// For the exchange that just arrived.
+    /// Takes the order for an exchange that has just arrived.
     pub(crate) fn take(&self) -> Option<Order> {
         self.with(|inner| inner.next.pop_front().or_else(|| inner.always.clone()))
     }
 
-    /// For the connection that was just accepted.
+    /// Takes the order for a connection that was just accepted.
     pub(crate) fn take_connection(&self) -> Option<ConnectionOrder> {
         self.with(|inner| inner.connections.pop_front())
     }

@@ -1,4 +1,4 @@
-//! What the server saw: requests, connections, and what became of them.
+//! Records requests, connections and their outcomes.
 
 use crate::form;
 use hyper::http::request::Parts;
@@ -6,20 +6,19 @@ use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
-/// Older requests are forgotten (never the counts), so that a benchmark does not measure our
-/// memory.
+/// Older requests are dropped, though not their counts, so that a benchmark does not measure this list.
 const KEPT: usize = 10_000;
 
-/// A request to the server as it came, refused ones and those to a wrong path included.
+/// A request as it was received, including rejected ones and those to a wrong path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recorded {
-    /// `POST`, mostly.
+    /// The method, usually `POST`.
     pub method: String,
     /// Path and query as sent.
     pub path: String,
     /// Header fields in their order, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body; what was not UTF-8 is replaced.
+    /// The body; invalid UTF-8 is replaced.
     pub body: String,
 }
 
@@ -38,7 +37,7 @@ impl Recorded {
         }
     }
 
-    /// The first header field of that name, in any case.
+    /// Returns the first header field with that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -46,12 +45,12 @@ impl Recorded {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body's form parameters in their order.
+    /// Returns the form parameters of the body in their order.
     pub fn form(&self) -> Vec<(String, String)> {
         form::pairs(&self.body)
     }
 
-    /// The first form parameter of that name.
+    /// Returns the first form parameter with that name.
     pub fn param(&self, name: &str) -> Option<String> {
         self.form()
             .into_iter()
@@ -60,7 +59,7 @@ impl Recorded {
     }
 }
 
-/// A request and what it was answered, in words for the status page.
+/// A request and a description of its response, for the status page.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) recorded: Recorded,
@@ -69,11 +68,11 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Counts {
-    /// TCP connections accepted, those that only managed this server left out.
+    /// Accepted TCP connections, except those that only managed this server.
     pub(crate) connections: usize,
     /// Complete POST requests to the endpoint.
     pub(crate) exchanges: usize,
-    /// Answers with a status of 400 and above.
+    /// Responses with a status of 400 or above.
     pub(crate) refusals: usize,
     /// Tokens issued, by kind.
     pub(crate) issued: BTreeMap<&'static str, usize>,
@@ -88,11 +87,11 @@ pub(crate) struct Ledger {
 struct Book {
     counts: Counts,
     entries: VecDeque<Entry>,
-    /// The number of the first entry that is kept.
+    /// The number of the first entry in the list.
     first: usize,
 }
 
-/// Where to note what became of a request.
+/// The place where the outcome of a request is recorded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number(usize);
 
@@ -101,7 +100,7 @@ impl Ledger {
         self.lock().counts.connections += 1;
     }
 
-    /// A connection turned out to be there for managing this server.
+    /// Records that a connection manages this server.
     pub(crate) fn not_a_connection(&self) {
         let counts = &mut self.lock().counts;
         counts.connections = counts.connections.saturating_sub(1);
@@ -128,7 +127,7 @@ impl Ledger {
     pub(crate) fn answered(&self, Number(number): Number, outcome: String, refused: bool) {
         let mut book = self.lock();
         book.counts.refusals += usize::from(refused);
-        // Forgotten already, or the counts were reset while it waited.
+        // Dropped already, or the counts were reset while the request waited.
         let Some(place) = number.checked_sub(book.first) else {
             return;
         };
@@ -149,7 +148,7 @@ impl Ledger {
             .collect()
     }
 
-    /// The newest first.
+    /// Returns the entries, newest first.
     pub(crate) fn latest(&self, count: usize) -> Vec<Entry> {
         self.lock().entries.iter().rev().take(count).cloned().collect()
     }

@@ -1,9 +1,9 @@
-//! The shapes in which Connect and OAuth servers say no.
+//! The error responses of Connect and of OAuth servers.
 
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// An exchange that was refused, and how.
+/// The error response to a rejected exchange.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -11,7 +11,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Connect's API error. `error` is a sentence; the presence of `code` tells it from OAuth's.
+    /// Connect's API error. `error` is a sentence; the member `code` distinguishes it from OAuth's.
     pub(crate) fn connect(status: u16, code: i64, error: &str) -> Refusal {
         Refusal {
             status,
@@ -19,7 +19,7 @@ impl Refusal {
         }
     }
 
-    /// What older Connect servers answer on this endpoint.
+    /// The error response of older Connect servers.
     pub(crate) fn old_connect(status: u16, code: i64, message: &str) -> Refusal {
         Refusal {
             status,
@@ -27,7 +27,7 @@ impl Refusal {
         }
     }
 
-    /// RFC 6749, section 5.2: members without a value are left out.
+    /// RFC 6749, section 5.2: members without a value are omitted.
     pub(crate) fn oauth(status: u16, error: &str, description: Option<&str>, uri: Option<&str>) -> Refusal {
         let members = [
             ("error", Some(error)),

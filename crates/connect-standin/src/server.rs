@@ -1,4 +1,4 @@
-//! What a running server consists of, and its accept loop.
+//! The state of a running server, and its accept loop.
 
 use crate::clock::Clock;
 use crate::connection;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// Shared by the server's thread and the tests'.
+/// State shared by the server's thread and the tests.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// Empty, or a path that starts with a slash and does not end with one.
@@ -29,13 +29,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `CONNECT_SERVER`.
+    /// Returns the value of `CONNECT_SERVER`.
     pub(crate) fn url(&self) -> String {
         format!("{}{}", self.origin, self.mount)
     }
 }
 
-/// Runs until dropped.
+/// Accepts connections until the future is dropped.
 pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener, tls: Option<TlsAcceptor>) {
     loop {
         match listener.accept().await {
@@ -43,7 +43,7 @@ pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener, tls: Opti
                 server.ledger.connected();
                 tokio::spawn(connection::run(server.clone(), socket, tls.clone()));
             }
-            // A client that was gone again, or no file descriptor left: neither is for ever.
+            // The client disconnected, or there is no free file descriptor. Both pass.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }

@@ -1,4 +1,4 @@
-//! Requests on a connection: which go where, and the answers, ordinary or ordered.
+//! Routes the requests of a connection, and returns regular or ordered responses.
 
 use crate::answer::{self, Answer};
 use crate::exchange::Grant;
@@ -18,7 +18,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What serves one connection.
+/// The service of one connection.
 #[derive(Debug)]
 pub(crate) struct Service {
     server: Arc<Server>,
@@ -26,7 +26,7 @@ pub(crate) struct Service {
     counted: Mutex<Counted>,
 }
 
-/// Whether the connection is among those the ledger counts. All are when they are accepted.
+/// Whether the ledger counts the connection, as it does from the moment of accepting it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Counted {
     OnArrival,
@@ -34,7 +34,7 @@ enum Counted {
     Yes,
 }
 
-/// An answer, and what happens to it on the wire.
+/// A response and its fault on the wire.
 struct Outcome {
     answer: Answer,
     fault: Fault,
@@ -50,7 +50,7 @@ impl Service {
         }
     }
 
-    /// Fails only when the request does not arrive in full.
+    /// Fails only if the request does not arrive in full.
     pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Answer, hyper::Error> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
@@ -87,7 +87,7 @@ impl Service {
         parts.uri.path().strip_prefix(self.server.mount.as_str()) == Some(crate::ENDPOINT)
     }
 
-    /// A connection that only asks for the status page is none that a test wants to count.
+    /// Excludes a connection that only manages the server from the count.
     fn count(&self, managing: bool) {
         let mut counted = self.counted.lock().expect("no holder panics");
         *counted = match (*counted, managing) {
@@ -105,7 +105,7 @@ impl Service {
     }
 
     async fn exchange(&self, parts: &Parts, recorded: &Recorded, body: &Bytes) -> Outcome {
-        // Taken on arrival, so that concurrent requests get their orders in the order they came.
+        // Dequeued on arrival, so that concurrent requests get their orders in the order of arrival.
         let mut order = self.server.orders.take();
         self.server.gate.pass().await;
         while let Some(Order::Delay { milliseconds, then }) = order {
@@ -209,7 +209,7 @@ impl Service {
                 answer: answer::text(200, ""),
             },
             Order::BytesForever { bytes } => {
-                // In large pieces, so that a short text is not a system call each.
+                // In large pieces, because a short text would cost a system call each.
                 let times = (16 * 1024 / bytes.len().max(1)).max(1);
                 let whole: Bytes = bytes.repeat(times).into();
                 Outcome {

@@ -1,4 +1,4 @@
-//! The server as tests see it.
+//! The API for tests.
 
 use crate::builder::Builder;
 use crate::hold::Hold;
@@ -24,20 +24,20 @@ pub struct Standin {
 }
 
 impl Standin {
-    /// Plain HTTP on 127.0.0.1, on a port the system chooses.
+    /// Starts a server with plain HTTP on 127.0.0.1, on a port that the system chooses.
     ///
     /// # Panics
     ///
-    /// When it cannot be started; [`Builder::start`] returns the error instead.
+    /// If it cannot be started; [`Builder::start`] returns the error instead.
     pub fn start() -> Standin {
         Standin::builder().start().expect("the stand-in server starts")
     }
 
-    /// HTTPS, under a certificate that [`Standin::ca_certificate_file`] vouches for.
+    /// Starts a server with HTTPS, whose certificate the authority in [`Standin::ca_certificate_file`] signed.
     ///
     /// # Panics
     ///
-    /// When it cannot be started.
+    /// If it cannot be started.
     pub fn start_tls() -> Standin {
         Standin::builder()
             .tls(true)
@@ -45,7 +45,7 @@ impl Standin {
             .expect("the stand-in server starts")
     }
 
-    /// A server with options.
+    /// Returns a builder for a server with options.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -66,57 +66,57 @@ impl Standin {
         }
     }
 
-    /// What `CONNECT_SERVER` is to hold: scheme, address, port, and the mount if there is one.
+    /// Returns the value for `CONNECT_SERVER`: scheme, address, port, and the mount if there is one.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Scheme, address and port, without the mount: where the status page is.
+    /// Returns scheme, address and port without the mount, which is the address of the status page.
     pub fn origin(&self) -> &str {
         &self.server.origin
     }
 
-    /// The private authority's certificate as PEM, in a file that goes with the server.
+    /// Returns the file with the private authority's certificate as PEM. Dropping the server removes it.
     ///
     /// # Panics
     ///
-    /// On a server without TLS.
+    /// If the server has no TLS.
     pub fn ca_certificate_file(&self) -> &Path {
         self.authority
             .as_deref()
             .expect("only a server with TLS has a certificate authority")
     }
 
-    /// The one API key that is accepted.
+    /// Returns the only API key that the server accepts.
     pub fn api_key(&self) -> &str {
         &self.server.vault.api_key
     }
 
-    /// The GUID of the one integration that `audience` may name.
+    /// Returns the GUID of the only integration that `audience` may name.
     pub fn integration(&self) -> &str {
         &self.server.vault.integration
     }
 
-    /// The content session token of the start, which a rotation retires.
+    /// Returns the initial content session token, which a rotation invalidates.
     pub fn content_token(&self) -> &str {
         &self.server.vault.first_content_token
     }
 
-    /// A user session token for that viewer, the same each time.
+    /// Returns the user session token of that viewer, the same each time.
     pub fn viewer_token(&self, who: &str) -> String {
         vault::viewer_token(who)
     }
 
-    /// A file that holds the accepted content session token and a line feed.
+    /// Returns the file with the valid content session token and a line feed.
     pub fn content_token_file(&self) -> &Path {
         &self.content_token_file
     }
 
-    /// Writes a new content session token to the file, in one step. Earlier ones are then refused.
+    /// Writes a new content session token to the file, atomically. Earlier ones are then rejected.
     ///
     /// # Panics
     ///
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn rotate_content_token(&self) {
         self.server
             .vault
@@ -124,7 +124,7 @@ impl Standin {
             .expect("the token file can be written");
     }
 
-    /// The variables that Connect sets for content; over TLS also `SSL_CERT_FILE`.
+    /// Returns the variables that Connect sets for content, and with TLS also `SSL_CERT_FILE`.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
             ("POSIT_PRODUCT", "CONNECT".to_owned()),
@@ -138,52 +138,52 @@ impl Standin {
         variables
     }
 
-    /// The next exchange gets this answer. Orders queue up, first in, first out.
+    /// Queues a response for one exchange. Orders are carried out first in, first out.
     pub fn order(&self, answer: Order) {
         self.order_times(1, answer);
     }
 
-    /// The next so many exchanges get this answer.
+    /// Queues a response for a number of exchanges.
     pub fn order_times(&self, times: usize, answer: Order) {
         self.server.orders.push(times, answer);
     }
 
-    /// Exchanges for which nothing is queued get this answer, until told `None`.
+    /// Sets the response to exchanges for which nothing is queued; `None` restores the regular one.
     pub fn order_always(&self, answer: Option<Order>) {
         self.server.orders.always(answer);
     }
 
-    /// The next accepted connection is treated so. These queue up as well.
+    /// Queues a fault for one connection that is accepted from now on.
     pub fn order_connection(&self, order: ConnectionOrder) {
         self.server.orders.push_connection(1, order);
     }
 
-    /// Moves the server's clock forward, by which tokens age.
+    /// Moves the server's clock forward, by which tokens expire.
     pub fn advance(&self, by: Duration) {
         self.server.clock.advance(by);
     }
 
-    /// Every request in order, refused ones and those to wrong paths included; the latest 10,000.
+    /// Returns the latest 10,000 requests in order, including rejected ones and those to wrong paths.
     pub fn requests(&self) -> Vec<Recorded> {
         self.server.ledger.requests()
     }
 
-    /// POST requests to the endpoint that arrived in full, whatever they were answered.
+    /// Returns the number of POST requests to the endpoint that arrived in full, whatever the response.
     pub fn exchanges(&self) -> usize {
         self.server.ledger.counts().exchanges
     }
 
-    /// TCP connections accepted, those that only managed this server left out.
+    /// Returns the number of accepted TCP connections, except those that only managed this server.
     pub fn connections(&self) -> usize {
         self.server.ledger.counts().connections
     }
 
-    /// Forgets requests and counts. Orders, tokens and the clock stay.
+    /// Clears requests and counts. Orders, tokens and the clock are unchanged.
     pub fn reset_counts(&self) {
         self.server.ledger.reset();
     }
 
-    /// Exchanges that arrive while the returned value lives wait for their answers.
+    /// Holds back the responses to exchanges until the returned value is dropped.
     pub fn hold(&self) -> Hold {
         Hold::new(self.server.gate.clone())
     }
@@ -191,11 +191,10 @@ impl Standin {
 
 impl Drop for Standin {
     fn drop(&mut self) {
-        // Dropping the sender is the message.
+        // Dropping the sender stops the server.
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic on the server's thread was printed there; a second one here would abort the
-            // test.
+            // A panic on the server's thread was printed there. A second one here would abort the test.
             let _ = thread.join();
         }
     }

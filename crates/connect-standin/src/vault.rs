@@ -1,4 +1,4 @@
-//! The secrets: which the server accepts, and those it issues.
+//! The secrets that the server accepts and the tokens that it issues.
 
 use crate::exchange::{Requested, Subject, Wanted};
 use crate::identity::Identity;
@@ -21,7 +21,7 @@ const VIEWER_PREFIX: &str = "user-session-";
 pub(crate) struct Vault {
     pub(crate) api_key: String,
     pub(crate) integration: String,
-    /// The content's own GUID, the subject of its identity tokens.
+    /// The GUID of the content, which is the subject of its identity tokens.
     content: String,
     pub(crate) first_content_token: String,
     content_tokens: Mutex<ContentTokens>,
@@ -36,7 +36,7 @@ struct ContentTokens {
     retired: Vec<String>,
 }
 
-/// What the vault says to a session token.
+/// Whether a session token is known.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Known {
     Yes(Subject),
@@ -44,7 +44,7 @@ pub(crate) enum Known {
     No,
 }
 
-/// A token, before it is said how long it still lives.
+/// A token whose remaining lifetime is not computed yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
     answer: Map<String, Value>,
@@ -84,7 +84,7 @@ impl Vault {
         Ok(())
     }
 
-    /// In one step: a reader finds the old token or the new one, never half of one.
+    /// Atomic: a reader finds the old token or the new one, and never a part of one.
     fn write_content_token(&self, token: &str) -> io::Result<()> {
         let mut file = NamedTempFile::new_in(self.directory.path())?;
         writeln!(file, "{token}")?;
@@ -112,7 +112,7 @@ impl Vault {
         who.map_or(Known::No, |who| Known::Yes(Subject::Viewer(who)))
     }
 
-    /// Mints a token, which is remembered for nobody.
+    /// Mints a token and does not store it.
     pub(crate) fn mint(&self, identity: &Identity, issuer: &str, ask: &Ask<'_>) -> Issued {
         let number = self.issued.fetch_add(1, Ordering::Relaxed) + 1;
         let expires_at = ask.now + ask.lifetime;
@@ -152,8 +152,7 @@ impl Vault {
         Issued { answer, expires_at }
     }
 
-    /// For a viewer the token issued before, until it really expires: Connect refreshes on its own
-    /// side.
+    /// Returns a viewer's previous token until it expires, because Connect refreshes on its own side.
     pub(crate) fn issue(&self, identity: &Identity, issuer: &str, ask: &Ask<'_>) -> Issued {
         if !matches!(ask.subject, Subject::Viewer(_)) {
             return self.mint(identity, issuer, ask);
@@ -192,7 +191,7 @@ impl Vault {
     }
 }
 
-/// Who asks for what, and when.
+/// A subject, a kind of token and a time.
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
     pub(crate) subject: &'a Subject,
@@ -202,7 +201,7 @@ pub(crate) struct Ask<'a> {
 }
 
 impl Issued {
-    /// The answer's members, `expires_in` being the whole seconds that remain.
+    /// Returns the members of the response; `expires_in` is the remaining time in whole seconds.
     pub(crate) fn answer(self, now: Duration) -> Map<String, Value> {
         let remaining = self.expires_at.saturating_sub(now).as_secs();
         self.answer_with(remaining.into())
@@ -243,7 +242,7 @@ fn random(length: usize) -> String {
         .collect()
 }
 
-/// Version 4 in looks.
+/// A GUID in the form of version 4.
 pub(crate) fn guid() -> String {
     let (high, low) = (fastrand::u64(..), fastrand::u64(..));
     format!(

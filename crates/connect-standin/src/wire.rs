@@ -1,5 +1,4 @@
-//! A connection's bytes, between hyper and TLS, where answers are cut, dripped and replaced on
-//! order.
+//! The bytes of a connection, between hyper and TLS. Responses are cut off, slowed down or replaced here.
 
 use std::future::Future;
 use std::io;
@@ -12,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-/// What happens to the bytes of the answer that is being written.
+/// The fault of the response that is being written.
 #[derive(Debug, Default)]
 pub(crate) enum Fault {
     #[default]
@@ -23,14 +22,14 @@ pub(crate) enum Fault {
         reset: bool,
     },
     Replace(bytes::Bytes),
-    /// Over and over; what is left of the current turn, and the whole.
+    /// Repeats bytes: the rest of the current repetition, and all of them.
     Repeat {
         left: bytes::Bytes,
         whole: bytes::Bytes,
     },
 }
 
-/// How a connection ends after a number of answers.
+/// How a connection ends after a number of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Close,
@@ -38,7 +37,7 @@ pub(crate) enum Ending {
     ResetOnNextBytes,
 }
 
-/// What the wire of a connection and the service behind it tell each other.
+/// State that the wire of a connection shares with its service.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     state: Mutex<State>,
@@ -48,7 +47,7 @@ pub(crate) struct Line {
 struct State {
     fault: Fault,
     ending: Option<(usize, Ending)>,
-    /// Whether any of the current answer's bytes left: hyper also flushes when there is nothing to.
+    /// Whether a byte of the current response was written. hyper also flushes without one.
     wrote: bool,
     ended: bool,
     reset: bool,
@@ -64,7 +63,7 @@ impl Line {
         }
     }
 
-    /// For the service, just before it hands over an answer.
+    /// Called by the service just before it returns a response.
     pub(crate) fn answer(&self, fault: Fault) {
         let mut state = self.lock();
         state.fault = fault;
@@ -93,7 +92,7 @@ impl State {
     }
 }
 
-/// A byte stream that knows its socket.
+/// A byte stream with access to its socket.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     fn tcp(&self) -> &TcpStream;
 }
@@ -110,9 +109,9 @@ impl Socket for TlsStream<TcpStream> {
     }
 }
 
-/// From here on, closing this socket sends RST.
+/// Makes closing this socket send RST.
 pub(crate) fn reset_when_closed(socket: &TcpStream) {
-    // It fails on a socket that its client has reset already.
+    // Fails if the client has reset the connection already.
     let _ = socket.set_zero_linger();
 }
 
@@ -189,7 +188,7 @@ impl<S: Socket> AsyncWrite for Wire<S> {
                 state.end(false)
             }
             Fault::Repeat { whole, .. } if whole.is_empty() => Poll::Pending,
-            // Ends when the client is gone.
+            // Ends when the client disconnects.
             Fault::Repeat { left, whole } => loop {
                 if left.is_empty() {
                     *left = whole.clone();
@@ -208,7 +207,7 @@ impl<S: Socket> AsyncWrite for Wire<S> {
         if !state.wrote {
             return Poll::Ready(Ok(()));
         }
-        // A cut right behind an answer's last byte: hyper will not write again.
+        // The cut is right after the last byte of the response: hyper does not write again.
         if let Fault::Cut { left: 0, reset } = state.fault {
             return state.end(reset);
         }
@@ -224,7 +223,7 @@ impl<S: Socket> AsyncWrite for Wire<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // What was ended on order must not get the polite end as well.
+        // A connection that was ended by an order must not be shut down in an orderly way too.
         if this.line.lock().ended {
             return Poll::Ready(Ok(()));
         }

@@ -1,4 +1,4 @@
-//! Faults of connections: what a client's pool, and its handling of SIGPIPE, are tested with.
+//! Faults of connections, with which a client's pool and its handling of SIGPIPE are tested.
 
 mod support;
 
@@ -39,7 +39,7 @@ fn a_connection_reset_when_accepted_answers_nothing_and_the_next_one_does() {
     for standin in both() {
         standin.order_connection(ConnectionOrder::ResetOnAccept);
         let mut socket = socket(&standin).expect("the system accepts");
-        // Sooner or later, as the reset arrives.
+        // On this read or a later one, depending on when the reset arrives.
         let end = socket
             .write_all(b"POST")
             .and_then(|()| socket.read_to_end(&mut Vec::new()));

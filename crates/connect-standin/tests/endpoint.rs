@@ -1,4 +1,4 @@
-//! The facts of the endpoint: what it issues, and what it refuses in which shape.
+//! The endpoint: the tokens that it issues, and its error responses.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Answers on order, down to the bytes on the wire.
+//! Ordered responses, down to the bytes on the wire.
 
 mod support;
 
@@ -13,7 +13,7 @@ fn ordered(standin: &Standin, order: Order) -> Response {
     exchange(standin, &service_account(standin))
 }
 
-/// What comes over the wire for one exchange, and how the connection ends.
+/// Returns the bytes received for one exchange, and how the connection ended.
 fn wire(standin: &Standin, order: Order) -> (Vec<u8>, std::io::Result<()>) {
     standin.order(order);
     let mut client = Client::connect(standin).expect("accepted");
@@ -184,7 +184,7 @@ fn a_silent_server_keeps_the_connection_open() {
     standin.order(Order::Silent);
     let mut silent = Client::connect(&standin).expect("accepted");
     silent.send_exchange(&service_account(&standin)).expect("sent");
-    // The next one is answered, by when the silent one has had its chance.
+    // When the next exchange has its response, the silent one would have had one too.
     while standin.exchanges() == 0 {
         std::thread::yield_now();
     }

@@ -1,4 +1,4 @@
-//! What tests observe and steer, from Rust and over HTTP.
+//! Recorded requests, counts, orders, the clock and the status page, from Rust and over HTTP.
 
 mod support;
 
@@ -103,7 +103,7 @@ fn managing_counts_as_nothing() {
     );
     assert_eq!((standin.connections(), standin.requests().len()), (0, 0));
 
-    // A connection used for both is counted, once.
+    // A connection that both manages and exchanges is counted once.
     let mut client = Client::connect(&standin).expect("accepted");
     client
         .send("GET", "/__standin__/status.json", "", "")

@@ -1,4 +1,4 @@
-//! A plain HTTP client over a plain socket: what these tests claim about bytes is seen in bytes.
+//! A minimal HTTP client over a plain socket, so that these tests see every byte.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -130,7 +130,7 @@ impl Client {
         self.stream.flush()
     }
 
-    /// One answer, by its Content-Length.
+    /// Reads one response, up to its Content-Length.
     pub fn receive(&mut self) -> io::Result<Response> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -160,7 +160,7 @@ impl Client {
         self.stream.read_exact(&mut byte).map(|()| byte[0])
     }
 
-    /// Everything until the connection ends, and how it ended.
+    /// Reads until the connection ends, and returns the bytes and how it ended.
     pub fn rest(&mut self) -> (Vec<u8>, io::Result<()>) {
         let mut bytes = Vec::new();
         loop {
@@ -180,12 +180,12 @@ pub fn socket(standin: &Standin) -> io::Result<TcpStream> {
         .next()
         .expect("an origin has an authority");
     let socket = TcpStream::connect(address)?;
-    // No test waits for this long; one that hangs fails by it.
+    // A test that hangs fails after this timeout.
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;
     Ok(socket)
 }
 
-/// With the handshake done. It verifies the server's certificate by the private authority's.
+/// Completes the handshake and verifies the server's certificate with the private authority.
 pub fn tls(standin: &Standin, mut socket: TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let authority = CertificateDer::from_pem_file(standin.ca_certificate_file()).expect("the file holds PEM");
     let mut roots = RootCertStore::empty();
