@@ -1,5 +1,5 @@
-//! What a token costs through the Rust API: from the cache, and by an exchange on a kept connection, beside a bare
-//! request on a socket. `cargo bench --bench exchange`; see README.md.
+//! Measures a token through the Rust API, from the cache and by an exchange on an open connection, and for comparison a
+//! bare request on a socket. Run it with `cargo bench --bench exchange`; see README.md.
 
 use std::hint::black_box;
 use std::io::{self, Read, Write};
@@ -12,12 +12,12 @@ use connectcreds::Request;
 
 const ROUNDS: usize = 101;
 
-/// Set for the child that measures: where the server with TLS is, and its key.
+/// Variables for the measuring child: the URL of the server with TLS, and its key.
 const TLS_SERVER: &str = "BENCH_TLS_SERVER";
 const TLS_API_KEY: &str = "BENCH_TLS_API_KEY";
 const VIEWER: &str = "BENCH_VIEWER_TOKEN";
 
-/// Serves, and measures in a child: the environment is complete before it starts, and the servers' work is not its own.
+/// Runs the servers, and measures in a child, so that its environment is complete and it does no work of the servers.
 fn main() -> io::Result<ExitCode> {
     if std::env::var_os(TLS_SERVER).is_some() {
         measure();
@@ -29,7 +29,7 @@ fn main() -> io::Result<ExitCode> {
         .envs(plain.environment())
         .env(TLS_SERVER, tls.url())
         .env(TLS_API_KEY, tls.api_key())
-        // 200 bytes in all.
+        // 200 bytes in total.
         .env(VIEWER, plain.viewer_token(&"ada".repeat(47)))
         .status()?;
     Ok(ExitCode::from(u8::from(!measured.success())))
@@ -85,8 +85,8 @@ fn measure() {
     );
 }
 
-/// Prints what one call of each takes. The rounds go through all of them in turn, so that what else the machine does
-/// meets them all alike.
+/// Prints the time of one call of each. Each round runs every measure once, so that other programs disturb all of them
+/// alike.
 fn print(title: &str, (calls, unit): (u32, Duration), measured: &mut [(&str, &mut dyn FnMut())]) {
     let mut rounds = vec![Vec::with_capacity(ROUNDS); measured.len()];
     for _ in 0..ROUNDS {
@@ -104,7 +104,7 @@ fn print(title: &str, (calls, unit): (u32, Duration), measured: &mut [(&str, &mu
     }
 }
 
-/// An exchange without a library: a socket, and bytes that were made before.
+/// An exchange without a library: a socket, and bytes that were prepared before.
 struct Raw {
     socket: TcpStream,
     request: String,
@@ -137,7 +137,7 @@ impl Raw {
     fn ask(&mut self) {
         self.socket.write_all(self.request.as_bytes()).expect("sent");
         let mut length = 0;
-        // The answer's JSON ends in the first brace.
+        // The JSON of the response ends with the first brace.
         while !self.answer[..length].ends_with(b"}") {
             let more = self.socket.read(&mut self.answer[length..]).expect("an answer");
             assert_ne!(more, 0, "the server closed the connection");

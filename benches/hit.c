@@ -36,7 +36,7 @@ static int64_t now_ns(void)
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-/* Of this thread's work alone: what else the machine does counts less. */
+/* Returns the processor time of this thread, on which other programs have less influence. */
 static int64_t worked_ns(void)
 {
     struct timespec time;
@@ -53,7 +53,7 @@ static uint64_t random_number(void)
     return state;
 }
 
-/* ---- The environment: some 40 variables, as content on Connect has them. ---- */
+/* ---- The environment: about 40 variables, as content on Connect has ---- */
 
 /* One name a line would fill a page. */
 /* clang-format off */
@@ -68,7 +68,7 @@ static const char *const OTHERS[] = {
 static const char *const OURS[] = {
     "CONNECT_API_KEY", "CONNECT_CONTENT_SESSION_TOKEN", "CONNECT_SERVER", "POSIT_PRODUCT",
 };
-/* As the library asks for them. */
+/* The variables that the library reads, in its order. */
 static const char *const ASKED[] = {
     "POSIT_PRODUCT", "CONNECT_CONTENT_SESSION_TOKEN_FILE", "CONNECT_CONTENT_SESSION_TOKEN",
     "CONNECT_SERVER", "CONNECT_API_KEY",
@@ -94,7 +94,7 @@ static void set_environment(void)
     keep(standin_url, "STANDIN_URL");
     const char *values[N_OURS] = {api_key, content_token, server, "CONNECT"};
     clearenv();
-    /* In the order of their names. */
+    /* Sorted by name. */
     for (size_t other = 0, our = 0; other + our < N_OTHERS + N_OURS;) {
         if (our == N_OURS || (other < N_OTHERS && strcmp(OTHERS[other], OURS[our]) < 0))
             setenv(OTHERS[other++], "/some/value", 1);
@@ -105,7 +105,7 @@ static void set_environment(void)
     }
 }
 
-/* ---- The server is told to issue tokens of a realistic size. ---- */
+/* ---- Orders the server to issue tokens of a realistic size ---- */
 
 static void order_tokens(void)
 {
@@ -133,7 +133,7 @@ static void order_tokens(void)
     close(connection);
 }
 
-/* ---- Session tokens of 200 bytes: 1,000,000 of them, made by writing their last 8 bytes. ---- */
+/* ---- A million session tokens of 200 bytes, which differ in their last 8 bytes ---- */
 
 enum { SESSION_BYTES = 13 + 188 };
 static char quads[1000][4];
@@ -166,7 +166,7 @@ static void first_session(char *session, uint32_t number)
     set_session(session, number);
 }
 
-/* ---- What is measured: each repeats something so many times. ---- */
+/* ---- Measures: each function repeats one operation a number of times ---- */
 
 static cc_request *prepared, *prepared_content;
 static char session[2][SESSION_BYTES + 1];
@@ -339,7 +339,7 @@ typedef void (*repeated)(long calls);
 
 struct measure {
     const char *name;
-    repeated one;   /* on this thread, or on a thread of its own beside the other */
+    repeated one;   /* on this thread, or on a second one if there is another */
     repeated other; /* NULL: one thread */
     double aim_ns;  /* 0: none */
     double ns[ROUNDS];
@@ -362,7 +362,7 @@ struct racer {
 static void *race(void *argument)
 {
     struct racer *racer = argument;
-    /* One each: on the same one they would not meet. */
+    /* One processor each, so that they run at the same time. */
     cpu_set_t processor;
     CPU_ZERO(&processor);
     CPU_SET(racer->processor, &processor);
@@ -377,7 +377,7 @@ static void *race(void *argument)
     return NULL;
 }
 
-/* Per call of one thread, while both are at it. */
+/* Returns the time per call of one thread, while both run. */
 static double time_two(repeated one, repeated other)
 {
     atomic_int waiting = 2;
@@ -397,11 +397,10 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The rounds go through all measures in turn, so that what else the machine does meets them all
- * alike. */
+/* Each round runs every measure once, so that other programs disturb all of them alike. */
 static void measure(struct measure *all, size_t n)
 {
-    for (int round = -1; round < ROUNDS; round++) /* the first is to warm up */
+    for (int round = -1; round < ROUNDS; round++) /* the first warms up */
         for (size_t i = 0; i < n; i++) {
             double ns =
                 all[i].other == NULL ? time_one(all[i].one) : time_two(all[i].one, all[i].other);
@@ -533,7 +532,7 @@ static void sizes(void)
     }
 }
 
-/* ---- The slowest hit, while others come and go ---- */
+/* ---- The slowest hit, while entries are added and dropped ---- */
 
 enum { BUCKET_NS = 10, BUCKETS = 200000 };
 static atomic_bool over;

@@ -1,4 +1,4 @@
-//! Why there is no token, as a C host is told: status, codes, message.
+//! The status, the codes and the message of each error, as a C program receives them.
 
 mod support;
 
@@ -99,7 +99,7 @@ fn each_kind_fails_in_its_own_words() {
     );
 }
 
-/// The line about the request's id, which the stand-in makes up.
+/// The line with the request's id, which the stand-in generates.
 fn after(message: &str) -> String {
     let (_, id) = message
         .split_once("The server calls this request ")
@@ -335,7 +335,7 @@ fn each_shape_of_a_refusal_comes_with_all_its_codes() {
         ),
     ] {
         connect.order(order);
-        host.call(&["clear"]); // A refusal is remembered for two seconds.
+        host.call(&["clear"]); // A refusal is cached for two seconds.
         let outcome = host.call(&["service_account"]);
         assert_eq!(outcome["status"], *"CC_ERR_REFUSED", "{outcome:?}");
         assert_eq!(outcome["error_status"], *"CC_ERR_REFUSED");
@@ -503,7 +503,7 @@ fn a_call_that_takes_longer_than_it_may_is_a_time_out() {
         assert_eq!(outcome["status"], *"CC_ERR_TIMEOUT", "{outcome:?}");
         assert!(outcome["message"].contains("within 200 ms"), "{outcome:?}");
         assert_eq!(outcome["retryable"], *"1");
-        host.call(&["clear"]); // The exchange goes on; the next call is not to wait for it.
+        host.call(&["clear"]); // The exchange continues; the next call must not wait for it.
     }
     host.ok(&["set", "timeout_ms", "0"]);
     host.ok(&["service_account"]);
@@ -528,7 +528,7 @@ fn a_server_that_is_not_trusted_is_a_tls_error() {
     assert_eq!(connect.exchanges(), 0);
 }
 
-// What `Host` asserts of every test's messages and log
+// Secrets, as `Host` searches for them in the messages and the log of every test
 
 #[test]
 #[should_panic(expected = "a secret is in message")]

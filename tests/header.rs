@@ -1,4 +1,4 @@
-//! The header is what the source says, and complete: hosts compile against the checked-in file.
+//! The checked-in header equals the one generated from the source, and compiles alone.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use connectcreds::token_type;
 
 const HEADER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include/connectcreds.h");
 
-/// What cbindgen can not give: it drops string constants.
+/// The string constants, which cbindgen drops.
 fn string_constants() -> String {
     let mut text = String::from("/** The version of this header; cc_version() gives the library's. */\n");
     let mut define = |name: &str, value: &str| text += &format!("#define {name} {value}\n");
@@ -75,8 +75,8 @@ fn the_header_is_what_the_source_says() {
     let checked_in = std::fs::read_to_string(HEADER).unwrap_or_default();
     assert!(
         checked_in == generated,
-        "include/connectcreds.h is not what src/ffi says; write it anew with\n  \
-         UPDATE_HEADER=1 cargo test --test header\nand look at the difference"
+        "include/connectcreds.h does not match src/ffi; generate it with\n  \
+         UPDATE_HEADER=1 cargo test --test header\nand review the difference"
     );
 }
 
@@ -122,7 +122,7 @@ fn the_header_compiles_alone_and_twice_in_every_standard_of_c_and_cpp() {
                 .args([&format!("-std={standard}"), "-I", include, "-x", language, "-"])
                 .stdin(std::process::Stdio::piped())
                 .spawn()
-                .unwrap_or_else(|why| panic!("{compiler} can not be started: {why}"));
+                .unwrap_or_else(|why| panic!("{compiler} cannot be started: {why}"));
             let source =
                 "#include <connectcreds.h>\n#include <connectcreds.h>\nint main(void) { return CC_OK; }\n";
             std::io::Write::write_all(&mut compile.stdin.take().expect("piped"), source.as_bytes())

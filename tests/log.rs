@@ -1,5 +1,4 @@
-//! The log, as a host is told it: what a person needs to find out why there is no token, in words that stay. That no
-//! secret is in it is asserted of every host, see `support/host.rs`.
+//! The log lines that a host receives. `support/host.rs` asserts for every host that they contain no secret.
 
 mod support;
 
@@ -7,14 +6,14 @@ use connect_standin::{ConnectionOrder, Order, Standin};
 use support::host::Host;
 use support::{clean, compile, root, run};
 
-/// The lines of a call, numbers that differ from run to run left out.
+/// Returns the log lines of a call, without numbers that differ from run to run.
 #[track_caller]
 fn lines(host: &mut Host, call: &[&str]) -> Vec<String> {
     let outcome = host.call(call);
     outcome.log().into_iter().map(without_numbers).collect()
 }
 
-/// Times are `N`, the server's address `SERVER`, and its name for a request `ID`.
+/// Replaces times by `N`, the server's address by `SERVER`, and its id of a request by `ID`.
 fn without_numbers(line: &str) -> String {
     let line = match line.split_once("calls this request ") {
         Some((before, _id)) => format!("{before}calls this request ID."),
@@ -163,7 +162,7 @@ fn lines_of_a_background_refresh_wait_for_the_next_call() {
         "{told:?}"
     );
     let renewed = |line: &String| line.contains("HTTP 200");
-    // The host asserts that each line came on the thread that called.
+    // The host asserts that each line arrived on the calling thread.
     for _ in 0..1000 {
         let told = lines(&mut host, &["has_service_account"]);
         if told.iter().any(renewed) {

@@ -1,5 +1,4 @@
-//! Mocks for the tests of other programs, as a C host has them: what they answer, what they count, and that nothing a
-//! callback does ends in a deadlock.
+//! Mocks for the tests of other programs, from C: responses, counts, and callbacks that must not deadlock.
 
 mod support;
 
@@ -12,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use connect_standin::{Order, Standin};
 use support::{clean, compile, root, run};
 
-/// A host in `tests/programs/c`, about to play a scene.
+/// Returns the command that runs a scene of a program in `tests/programs/c`.
 fn scene(host: &str, name: &str) -> Command {
     static PROGRAMS: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -25,12 +24,12 @@ fn scene(host: &str, name: &str) -> Command {
     command
 }
 
-/// What mocks answer and count.
+/// Scenes about responses and counts.
 fn answers(name: &str) -> Command {
     scene("mock", name)
 }
 
-/// Functions that do what they should not, or anything else.
+/// Scenes about mock functions, misbehaving ones included.
 fn functions(name: &str) -> Command {
     scene("mock_functions", name)
 }
@@ -43,7 +42,7 @@ fn forks(name: &str) -> Command {
     scene("mock_forks", name)
 }
 
-/// Plays a scene while the server on `connect` holds its answers, until the scene says `line`.
+/// Runs a scene while the server on `connect` holds back its responses, until the scene prints `line`.
 fn held_until(connect: &Standin, name: &str, line: &str) {
     let hold = connect.hold();
     let mut host = on(connect, &mut threads(name))
@@ -64,7 +63,7 @@ fn held_until(connect: &Standin, name: &str, line: &str) {
     );
 }
 
-/// As content on `connect`.
+/// Runs a scene as content on `connect`.
 fn on<'a>(connect: &Standin, command: &'a mut Command) -> &'a mut Command {
     command
         .envs(connect.environment())
@@ -91,7 +90,7 @@ fn a_mock_that_can_not_be_is_refused_and_not_started() {
     run(&mut answers("bad_input"));
 }
 
-/// The process's environment, the file included, is neither used nor changed.
+/// The process's environment and the file that it names are neither used nor changed.
 #[test]
 fn the_mocked_environment_stands_in_for_the_processes_and_a_request_wins_over_both() {
     run(answers("environment").envs([

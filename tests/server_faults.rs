@@ -1,5 +1,5 @@
-//! Whatever a server sends, or does not, a call ends with a token or an error within its time, and without taking more
-//! memory than an answer may have. `--nocapture` prints what became of each fault.
+//! With any response, or none, a call ends in a token or an error before its deadline, and in bounded memory.
+//! `--nocapture` prints the outcome of each fault.
 
 mod support;
 
@@ -10,25 +10,25 @@ use base64::prelude::BASE64_STANDARD;
 use connect_standin::{ConnectionOrder, Order, Standin};
 use support::host::{Host, Outcome};
 
-/// The time a call has. Nothing here is about speed: what matters is that it ends.
+/// The timeout of a call. These tests check that calls end, and not how fast.
 const CALL_MS: &str = "3000";
 /// Far above what a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// More than one call may take, in kB. The largest answer that is read has 1024.
+/// The most memory that one call may take, in kB. The largest response that is read has 1024.
 const MEMORY: u64 = 64 * 1024;
 
-/// The token of answers that are wrong: it must not be seen.
+/// The token in invalid responses, which must not be returned.
 const TOKEN: &str = "the-token-of-an-answer-that-is-wrong";
 
 const NETWORK: &str = "CC_ERR_NETWORK";
 const TIMEOUT: &str = "CC_ERR_TIMEOUT";
 const BAD: &str = "CC_ERR_BAD_RESPONSE";
 
-/// What goes wrong.
+/// A fault.
 enum Fault {
     Answer(Order),
     Connection(ConnectionOrder),
-    /// The server's URL leads to no server.
+    /// No server listens at the server URL.
     Server(&'static str),
 }
 
@@ -48,7 +48,7 @@ fn json() -> String {
     format!(r#"{{"access_token":"{TOKEN}","token_type":"Bearer","expires_in":3600}}"#)
 }
 
-/// An answer with these header lines and this body, byte by byte as they are.
+/// Returns a response with exactly these header lines and this body.
 fn answer(headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}\r\n{body}").into_bytes()
 }
@@ -76,7 +76,7 @@ fn gzip() -> Vec<u8> {
         .expect("it is base64")
 }
 
-/// Each fault, and what is to become of it.
+/// Each fault and its expected outcome.
 fn faults() -> Vec<(&'static str, Fault, &'static str)> {
     let length = json().len();
     let field = |number: usize, size: usize| (format!("x-field-{number}"), "v".repeat(size));
@@ -223,7 +223,7 @@ fn faults() -> Vec<(&'static str, Fault, &'static str)> {
     ]
 }
 
-/// A host that makes one attempt at each call.
+/// Starts a host that makes one attempt in each call.
 fn host_on(connect: &Standin) -> Host {
     let mut host = Host::on(connect);
     host.configure(&[
@@ -254,7 +254,7 @@ fn every_fault_ends_in_its_error_within_its_time_and_without_much_memory() {
         println!("| {scheme}: fault | status | ms | memory, kB |\n| --- | --- | --- | --- |");
         for (name, fault, expected) in faults() {
             let mut host = host_on(&connect);
-            // The first call's own needs are none of the fault's, nor is its connection one to meet it on.
+            // The memory of the first call does not count, and its connection must not meet the fault.
             connect.order_connection(ConnectionOrder::CloseAfterAnswers(1));
             host.ok(&["service_account"]);
             arrange(&fault, &connect, &mut host);
@@ -265,7 +265,7 @@ fn every_fault_ends_in_its_error_within_its_time_and_without_much_memory() {
             let memory = host.peak_memory() - before;
             let status = outcome["status"].to_owned();
             println!("| {name} | {status} | {} | {memory} |", took.as_millis());
-            // Without TLS there is no handshake that could be silent: the server just is.
+            // Without TLS there is no handshake, so the server itself is silent.
             let expected = match (scheme.as_str(), &fault) {
                 ("http", Connection(ConnectionOrder::SilentHandshake)) => TIMEOUT,
                 _ => expected,
@@ -281,7 +281,7 @@ fn every_fault_ends_in_its_error_within_its_time_and_without_much_memory() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// After a fault, the next call gets a token, and no rest of the answer before.
+/// After a fault, the next call gets a token and nothing of the previous response.
 #[track_caller]
 fn assert_can_go_on(name: &str, connect: &Standin, host: &mut Host) {
     host.ok(&["set", "server_url", &connect.url()]);
@@ -289,7 +289,7 @@ fn assert_can_go_on(name: &str, connect: &Standin, host: &mut Host) {
     assert_ne!(outcome["access_token"], *TOKEN, "{name}");
 }
 
-/// Asserts that the answer cut at each of its bytes is an error, and whole it is not.
+/// Asserts that the response is an error when it is cut off after any byte, and a token when it is complete.
 #[track_caller]
 fn assert_no_half_answer_is_taken(connect: &Standin, whole: &[u8]) {
     let mut host = host_on(connect);
@@ -304,7 +304,7 @@ fn assert_no_half_answer_is_taken(connect: &Standin, whole: &[u8]) {
         );
     }
     connect.order(Order::Bytes(whole.to_vec()));
-    // From here on the token is a good one's.
+    // From here on the token is valid.
     drop(host);
     let mut host = Host::on(connect);
     assert_eq!(host.ok(&["service_account"])["access_token"], *TOKEN);
@@ -330,7 +330,7 @@ fn an_answer_reset_at_any_byte_is_a_network_error() {
     for connect in [Standin::start(), Standin::start_tls()] {
         let mut host = host_on(&connect);
         let mut end = 0;
-        // A reset can overtake bytes: right behind the last one it may be a token or not.
+        // A reset can overtake bytes: right after the last byte, both outcomes are possible.
         while connect_cut(&connect, &mut host, end)["status"] == *NETWORK && end < 300 {
             end += 3;
         }
@@ -379,7 +379,7 @@ fn a_caller_can_cancel_whatever_the_server_sends() {
             let mut host = host_on(&connect);
             host.ok(&["set", "call_timeout_ms", "30000"]);
             host.ok(&["set", "attempt_timeout_ms", "30000"]);
-            // Asked every 100 ms, the caller has been asked so often after a tenth of the call's time.
+            // The callback is called every 100 ms, so this many calls take a tenth of the timeout.
             host.ok(&["set", "cancel_at_poll", "30"]);
             connect.order(order.clone());
             let outcome = host.call(&["service_account"]);
@@ -392,7 +392,7 @@ fn a_caller_can_cancel_whatever_the_server_sends() {
 fn a_thousand_exchanges_and_a_thousand_failures_leave_no_thread_and_no_file_behind() {
     for connect in [Standin::start(), Standin::start_tls()] {
         let mut host = host_on(&connect);
-        // None of these is about time.
+        // None of these faults involves time.
         host.ok(&["set", "call_timeout_ms", "30000"]);
         host.ok(&["set", "attempt_timeout_ms", "30000"]);
         let failures = [
@@ -419,7 +419,7 @@ fn a_thousand_exchanges_and_a_thousand_failures_leave_no_thread_and_no_file_behi
         (2..200).for_each(|_| round(&mut host));
         assert_settles(&mut host, threads, files);
 
-        // Connections that do not come about, and names that do not resolve.
+        // Connections that fail, and names that do not resolve.
         for _ in 0..5 {
             for server in [
                 "http://127.0.0.1:1",
@@ -435,7 +435,7 @@ fn a_thousand_exchanges_and_a_thousand_failures_leave_no_thread_and_no_file_behi
     }
 }
 
-/// Waits until the host has no more threads and open files than these: a thread that looked up a name stays a while.
+/// Waits until the host has at most this many threads and open files. A thread that resolved a name ends after a second.
 #[track_caller]
 fn assert_settles(host: &mut Host, threads: usize, files: usize) {
     let began = Instant::now();
@@ -465,7 +465,7 @@ fn exchanges_that_their_callers_left_come_to_an_end_and_leave_nothing_behind() {
         host.ok(&["set", "timeout_ms", "1"]);
         for _ in 0..exchanges {
             host.fails(&["service_account"], TIMEOUT);
-            host.call(&["clear"]); // The exchange goes on; the next call is not to wait for it.
+            host.call(&["clear"]); // The exchange continues; the next call must not wait for it.
         }
         connect.order_always(None);
         host.ok(&["set", "timeout_ms", "0"]);

@@ -1,4 +1,4 @@
-//! What a C host gets, and what goes over the wire for it.
+//! The tokens that a C program gets, and the requests that the server receives for them.
 
 mod support;
 
@@ -19,7 +19,7 @@ fn last_request(connect: &Standin) -> Recorded {
     connect.requests().pop().expect("a request came")
 }
 
-/// The body of the last request, decoded, equals `expected`, in this order.
+/// Asserts that the decoded body of the last request equals `expected`, in this order.
 #[track_caller]
 fn assert_form(connect: &Standin, expected: &[(&str, &str)]) {
     let form = last_request(connect).form();
@@ -30,7 +30,7 @@ fn assert_form(connect: &Standin, expected: &[(&str, &str)]) {
     assert_eq!(form, expected);
 }
 
-/// The token expires so many seconds from now, but for the time the test took.
+/// Asserts that the token expires in this many seconds, less the time that the test took.
 #[track_caller]
 fn assert_expires_in(outcome: &Outcome, seconds: i64) {
     let now = SystemTime::now()

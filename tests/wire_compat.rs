@@ -1,4 +1,4 @@
-//! What goes over the wire is what the field's other clients send: posit-sdk for Python and connectcreds for R.
+//! Our requests equal those of other clients: posit-sdk for Python and connectcreds for R.
 
 mod support;
 
@@ -8,10 +8,10 @@ use connect_standin::{Recorded, Standin};
 use support::host::Host;
 use support::{clean, library, root, run};
 
-/// Headers in which clients may differ: who asks, and what of HTTP they speak.
+/// Headers that may differ between clients: the user agent, and details of HTTP.
 const OWN: [&str; 4] = ["accept", "accept-encoding", "connection", "user-agent"];
 
-/// Header fields that say what is asked, in the order of their names.
+/// Returns the header fields that must be equal, sorted by name.
 fn headers_that_matter(request: &Recorded) -> BTreeSet<(&str, &str)> {
     request
         .headers
@@ -21,7 +21,8 @@ fn headers_that_matter(request: &Recorded) -> BTreeSet<(&str, &str)> {
         .collect()
 }
 
-/// posit-sdk's requests and ours, in turns, from a process with `environment` on top of what `connect` gives.
+/// Returns posit-sdk's requests and ours, alternating, from a process with the variables of `connect` and
+/// `environment`.
 #[track_caller]
 fn assert_posit_sdk_sends_the_same(connect: &Standin, environment: &[(&str, &str)]) {
     let python = std::env::var_os("CONNECTCREDS_PEERS_PYTHON")
@@ -80,13 +81,13 @@ fn posit_sdk_understands_every_form_of_the_server_the_same_way() {
 #[test]
 #[ignore = "needs Python with posit-sdk; tests/run runs it"]
 fn posit_sdk_takes_the_content_token_from_the_same_place() {
-    // From the file, which Connect has written anew since the process started with the variable.
+    // From the file, which Connect has rewritten since the process started with the variable.
     let connect = Standin::start();
     connect.rotate_content_token();
     let path = connect.content_token_file().to_str().expect("UTF-8").to_owned();
     assert_posit_sdk_sends_the_same(&connect, &[("CONNECT_CONTENT_SESSION_TOKEN_FILE", &path)]);
 
-    // From the variable, when there is no such file.
+    // From the variable, if there is no such file.
     let connect = Standin::start();
     assert_posit_sdk_sends_the_same(
         &connect,
@@ -94,7 +95,7 @@ fn posit_sdk_takes_the_content_token_from_the_same_place() {
     );
 }
 
-/// The parameters that connectcreds 0.2 sends for its arguments; their order is httr2's.
+/// The parameters that connectcreds 0.2 sends for its arguments, in httr2's order.
 #[test]
 fn the_parameters_are_those_of_connectcreds() {
     let connect = Standin::start();
@@ -118,8 +119,8 @@ fn the_parameters_are_those_of_connectcreds() {
     );
     let audience = ("audience", connect.integration());
 
-    // connect_service_account_token(), connect_viewer_token(session), connect_workload_token(): call, arguments, what
-    // is sent beyond them.
+    // connect_service_account_token(), connect_viewer_token(session), connect_workload_token(): the call, its
+    // arguments, and the other parameters that are sent.
     type Params<'a> = &'a [(&'a str, &'a str)];
     let calls: [(&[&str], Params<'_>, Params<'_>, Params<'_>); 9] = [
         (&["service_account"], &[], &content, &[]),

@@ -1,4 +1,4 @@
-//! What is one question, which one exchange answers.
+//! The cache key: which calls share an entry.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn asking_again_makes_no_exchange() {
     .into_iter()
     .enumerate()
     {
-        // A viewer's exchange is the same question, whoever spells it out.
+        // A viewer call and the equal cc_exchange_token() call share an entry.
         let made = made.min(2) + 1;
         let first = host.ok(call);
         for _ in 0..3 {
@@ -54,7 +54,7 @@ fn a_value_in_the_request_is_the_same_as_in_the_environment() {
     }
     assert_eq!(connect.exchanges(), 1);
 
-    // All that a request can say, said twice.
+    // Two requests with the same values for every option.
     let all = [
         ("server_url", connect.url()),
         ("api_key", connect.api_key().to_owned()),
@@ -81,7 +81,7 @@ fn whatever_differs_in_a_question_makes_it_another_one() {
     let mut host = Host::on(&connect);
     let (ada, bob) = (connect.viewer_token("ada"), connect.viewer_token("bob"));
     let elsewhere = other.url();
-    // Settings, and the call; each differs from each other one.
+    // Settings and a call; every pair of rows differs.
     type Asked<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
     let server_url: &[(&str, &str)] = &[("server_url", &elsewhere)];
     let asked: [Asked<'_>; 20] = [
@@ -117,7 +117,7 @@ fn whatever_differs_in_a_question_makes_it_another_one() {
         ask_with(&mut host, settings);
         assert_eq!(token(&mut host, call), name(index), "{settings:?} {call:?}");
     }
-    // Nor do further parameters share an answer: not with one another, nor with a setter's.
+    // Further parameters do not share an entry with one another, nor with an option of the same value.
     let params = [
         &[("p", "a")][..],
         &[("q", "a")],
@@ -137,7 +137,7 @@ fn whatever_differs_in_a_question_makes_it_another_one() {
             "{params:?}"
         );
     }
-    // They are all there, side by side.
+    // All entries are cached.
     let made = (asked.len() + params.len()) as u64;
     connect.order_always(None);
     for (index, (settings, call)) in asked.into_iter().enumerate() {
@@ -165,7 +165,7 @@ fn a_rotated_content_token_neither_loses_nor_doubles_what_is_cached() {
     assert_eq!(token(&mut host, &["service_account"]), first);
     assert_eq!(connect.exchanges(), 1);
 
-    // The next exchange takes what is in the file now, and its token takes the old one's place.
+    // The next exchange reads the file again, and its token replaces the old one.
     ask_with(&mut host, &[("force_refresh", "1")]);
     let second = token(&mut host, &["service_account"]);
     assert_ne!(second, first);
@@ -178,7 +178,7 @@ fn a_rotated_content_token_neither_loses_nor_doubles_what_is_cached() {
     assert_ne!(subjects[0], subjects[1]);
     assert_eq!(count(&mut host, "entries"), 1);
 
-    // A hit reads no file.
+    // A hit does not read the file.
     std::fs::remove_file(path).expect("removed");
     ask_with(&mut host, &[]);
     assert_eq!(token(&mut host, &["service_account"]), second);
@@ -203,7 +203,7 @@ fn whether_there_is_a_token_is_asked_of_the_server_once() {
         }
         assert_eq!(connect.exchanges(), made + 1, "{call:?}");
     }
-    // What was found out serves the call for the token.
+    // The token of the check is cached for the call.
     host.ok(&["service_account"]);
     host.ok(&["workload"]);
     host.ok(&["viewer", &ada]);
@@ -224,7 +224,7 @@ fn a_refused_question_is_not_asked_again_for_two_seconds() {
     let most = 1 + began.elapsed().as_secs() as usize / 2;
     assert!(connect.exchanges() <= most, "{} of {most}", connect.exchanges());
 
-    // A forced call asks, and so does another question.
+    // A forced call makes an exchange, and so does a different key.
     connect.reset_counts();
     ask_with(&mut host, &[("force_refresh", "1")]);
     host.fails(&["service_account"], "CC_ERR_REFUSED");
@@ -232,7 +232,7 @@ fn a_refused_question_is_not_asked_again_for_two_seconds() {
     host.fails(&["service_account"], "CC_ERR_REFUSED");
     assert_eq!(connect.exchanges(), 2);
 
-    // Clearing forgets it, and so does time.
+    // Clearing removes it, and so does time.
     connect.order_always(None);
     host.call(&["clear"]);
     ask_with(&mut host, &[]);

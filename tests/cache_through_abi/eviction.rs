@@ -1,4 +1,4 @@
-//! What is dropped, by the host and for want of room, and what is counted.
+//! Entries dropped by the host or to make room, and the counters.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn an_invalidated_token_is_dropped_and_a_newer_one_stays() {
     assert_eq!(token(&mut host, &["service_account"]), second);
     assert_eq!(connect.exchanges(), 2);
 
-    // Through another handle on the same token, and only that token.
+    // Another handle on the same token drops it, and no other token.
     let workload = token(&mut host, &["workload"]);
     host.ok(&["service_account"]);
     host.call(&["keep"]);
@@ -109,7 +109,7 @@ fn what_was_used_least_recently_makes_room() {
     host.ok(&["viewer", &b]);
     assert_eq!(connect.exchanges(), 4);
 
-    // A lower bound holds at once, the default has room for all.
+    // A lower capacity takes effect at once; the default has room for all.
     host.ok(&["set", "cache_capacity", "1"]);
     assert_eq!(count(&mut host, "entries"), 1);
     host.ok(&["set", "cache_capacity", "0"]);
@@ -169,7 +169,7 @@ fn the_counts_say_what_happened() {
     ];
     assert_eq!(stats(&mut host), expected);
 
-    // Each of these is a call that found no token, and one exchange: the second time it is remembered.
+    // Each failing call is a miss. Only the first makes an exchange, because the refusal is cached.
     host.fails(&["viewer", "nobody"], "CC_ERR_REFUSED");
     host.fails(&["viewer", "nobody"], "CC_ERR_REFUSED");
     host.call(&["set", "cache_capacity", "1"]);
@@ -188,7 +188,7 @@ fn the_counts_say_what_happened() {
         (12, 7, 1, 1)
     );
 
-    // Late, but alive: given while a newer one is fetched, and then because there was none.
+    // Late but valid: returned while a refresh is in progress, and then because the refresh failed.
     connect.order_always(Some(outage()));
     advance(&connect, &mut host, 3400);
     host.ok(&["viewer", &bob]);

@@ -1,4 +1,4 @@
-//! A token's life: when it serves, when the next one is asked for, when it ends.
+//! Expiry: when a token is returned, when it is refreshed, and when it is no longer returned.
 
 use super::*;
 
@@ -127,7 +127,7 @@ fn the_last_seconds_of_a_viewers_token_make_no_storm() {
         "{} exchanges",
         connect.exchanges()
     );
-    // When it is really over, Connect has another one.
+    // After it expires, Connect issues another one.
     advance(&connect, &mut host, 15);
     assert_ne!(token(&mut host, &["viewer", &ada]), first);
 }
@@ -212,7 +212,7 @@ fn a_token_that_is_not_to_be_kept_serves_who_asks_the_same_within_a_second() {
         let began = Instant::now();
         let first = token(&mut host, &["service_account"]);
         let second = token(&mut host, &["service_account"]);
-        // The clock that it goes by may be a tick ahead.
+        // Its clock may be a tick ahead.
         if began.elapsed() < Duration::from_millis(900) {
             assert_eq!((&second, connect.exchanges()), (&first, 1));
         }
@@ -268,7 +268,7 @@ fn the_earlier_of_what_the_answer_and_the_token_say_is_the_end() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
     assert_expires_in(&host.ok(&["workload"]), 3600);
-    // Issued years ago by this machine's clock, or years ahead: the lifetime counts.
+    // Issued years ago or years ahead by this machine's clock: only the lifetime counts.
     for (iat, lifetime, expires_in, seconds) in [
         (1_000_000_000, 300, json!(3600), 300),
         (4_000_000_000_i64, 300, json!(3600), 300),

@@ -1,4 +1,4 @@
-//! Tokens that are asked for anew: by force, or with a refresh token.
+//! Forced refreshes, and refreshes with a refresh token.
 
 use super::*;
 
@@ -46,7 +46,7 @@ fn a_refresh_token_renews_and_where_it_is_refused_the_exchange_starts_from_scrat
         assert_eq!(renewal.path, first.path);
         assert_eq!(scratch.body, first.body);
 
-        // The refused one is void: it is not tried again.
+        // The rejected refresh token is dropped and not tried again.
         host.ok(&["service_account"]);
         let requests = connect.requests();
         assert_eq!(requests.len(), 4);

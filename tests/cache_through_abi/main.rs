@@ -1,4 +1,4 @@
-//! One cache for the process, as a C host sees it: when the server is asked, and when it is not.
+//! The cache, from C: when a call is served from it, and when it makes an exchange.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -25,7 +25,7 @@ const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 /// Far above what a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The cache's counts that are not zero.
+/// Returns the cache's counters that are not zero.
 fn stats(host: &mut Host) -> Vec<(&'static str, u64)> {
     let stats = host.call(&["stats"]);
     [
@@ -48,7 +48,7 @@ fn count(host: &mut Host, name: &str) -> u64 {
     host.call(&["stats"])[name].parse().expect("a number")
 }
 
-/// Waits until a count has come to `expected`.
+/// Waits until a counter is `expected`.
 #[track_caller]
 fn await_count(host: &mut Host, name: &str, expected: u64) {
     let began = Instant::now();
@@ -61,13 +61,13 @@ fn await_count(host: &mut Host, name: &str, expected: u64) {
     }
 }
 
-/// The access token that a call gives.
+/// Returns the access token of a call, which must succeed.
 #[track_caller]
 fn token(host: &mut Host, call: &[&str]) -> String {
     host.ok(call)["access_token"].to_owned()
 }
 
-/// Has the host's calls from now on ask with this request, all else being as it was at the start.
+/// Replaces the host's request by a new one with these settings.
 fn ask_with(host: &mut Host, settings: &[(&str, &str)]) {
     host.call(&["request"]);
     for (name, value) in settings {
@@ -79,7 +79,7 @@ fn answer(access_token: &str) -> Order {
     Order::Success(json!({ "access_token": access_token, "expires_in": 3600 }))
 }
 
-/// What the server sends when it is ill.
+/// The response of a server that is out of order.
 fn outage() -> Order {
     Order::ConnectError {
         status: 500,
@@ -96,7 +96,7 @@ fn refusal() -> Order {
     }
 }
 
-/// How many seconds a token still lives, by the clock here.
+/// Returns the remaining lifetime of a token in seconds, by this process's clock.
 fn remaining(outcome: &Outcome) -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -114,7 +114,7 @@ fn assert_expires_in(outcome: &Outcome, seconds: i64) {
     );
 }
 
-/// Moves the server's clock and the host's.
+/// Moves the clocks of the server and the host forward.
 fn advance(connect: &Standin, host: &mut Host, seconds: u64) {
     connect.advance(Duration::from_secs(seconds));
     host.call(&["advance", &seconds.to_string()]);

@@ -1,4 +1,4 @@
-//! Many that ask at once, and those that leave.
+//! Single flight: concurrent calls share an exchange, and callers that leave do not end it.
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn whoever_has_no_more_time_leaves_the_exchange_to_the_next_one() {
         let ada = connect.viewer_token("ada");
         let hold = connect.hold();
         ask_with(&mut host, &[leave]);
-        // The first one makes the exchange, the second one waits for it.
+        // The first call leads the exchange, and the second waits for it.
         for _ in 0..2 {
             let began = Instant::now();
             host.fails(&["viewer", &ada], status);

@@ -1,7 +1,7 @@
-/* The clocks by which the library tells how old a token is, moved on request: a program's own
- * `clock_gettime` comes before the C library's. The clock that waiting goes by stays as it is.
+/* Replaces `clock_gettime` in order to move the clocks by which the library measures the age of a
+ * token. The clock for waiting is unchanged.
  *
- * For one source file of a program. */
+ * Include this in one source file of a program. */
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,14 +18,14 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return result;
 }
 
-/* As if so many seconds had passed. */
+/* Moves all clocks forward by a number of seconds. */
 static void advance_clocks(long seconds)
 {
     wall_clock_moved_s += seconds;
     monotonic_clock_moved_s += seconds;
 }
 
-/* As if someone had set the clock. */
+/* Sets the wall clock. */
 static void set_wall_clock(long seconds)
 {
     wall_clock_moved_s += seconds;

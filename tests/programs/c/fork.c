@@ -1,9 +1,8 @@
-/* A C host that forks at every moment, and whose children go on at once.
+/* A C program that forks at any moment; its children must work at once.
  *
  * Usage: fork SCENE KEPT_SESSION OTHER_SESSION
  *
- * Run by tests/fork.rs. A child that hangs is ended by its alarm; whatever goes wrong in a child
- * fails its parent. */
+ * Run by tests/fork.rs. An alarm ends a child that hangs. A failure of a child fails its parent. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,7 +19,7 @@
 #define FORKS 60
 #define PATIENCE_S 10
 
-/* Two viewers: what is cached for the first one nobody drops for long. */
+/* Two viewers. The entry of the first is dropped only for short times. */
 static const char *kept_session, *other_session;
 static const char *doing = "nothing yet";
 
@@ -42,9 +41,9 @@ static uint64_t exchanges(void)
     return stats.exchanges;
 }
 
-/* How to ask; what is not set is as if there were no request. */
+/* Options of a call. With none set, the request is NULL. */
 struct way {
-    const char *scope; /* makes it a question of its own */
+    const char *scope; /* gives the call a cache key of its own */
     bool force;
     uint32_t timeout_ms;
     cc_cancel_fn cancelled;
@@ -74,7 +73,7 @@ static cc_token *ask(const char *session, struct way way)
     return ask_in_a_way(session, way, CC_OK);
 }
 
-/* Forks; the child has so long for what it does. */
+/* Forks. An alarm ends the child after this time. */
 static pid_t fork_child(void)
 {
     pid_t child = fork();
@@ -99,12 +98,12 @@ static void wait_for(pid_t child)
         fail("child %d ended with %d", (int)child, WEXITSTATUS(status));
 }
 
-/* What a child, and the child's child, do at once. A child is alone: the counts are those of what
- * it does. */
+/* The work of a child and of its child. Each has one thread, so the counters only count its own
+ * calls. */
 static void live(cc_token *parents, const char *text, bool is_cached, int generation)
 {
     uint64_t before = exchanges();
-    /* The parent may have been about to set it back. */
+    /* At the fork, the parent may not have restored it. */
     cc_config_set_cache_capacity(0);
     doing = "the cached token in a child";
     cc_token *cached = ask(kept_session, (struct way){0});
@@ -141,11 +140,11 @@ static void live(cc_token *parents, const char *text, bool is_cached, int genera
     cc_cache_clear();
 }
 
-/* The scene "fire": threads that do everything at once, while the first one forks. */
+/* The scene "fire": the first thread forks while the others make every kind of call. */
 
 static volatile bool over;
 static volatile int forks_made;
-/* Held while the kept session's token is not in the cache. */
+/* Locked while the token of the kept session is not in the cache. */
 static pthread_mutex_t keep = PTHREAD_MUTEX_INITIALIZER;
 
 static void hit(int turn)
@@ -154,7 +153,7 @@ static void hit(int turn)
     (void)turn;
     cc_token_free(ask(kept_session, (struct way){0}));
     if (forks_seen != forks_made) {
-        /* The first thread is not the only one that forks. */
+        /* Threads other than the first one fork too. */
         forks_seen = forks_made;
         pid_t child = fork_child();
         if (child == 0) {
@@ -205,8 +204,8 @@ static void leave(int turn)
 {
     char scope[20];
     snprintf(scope, sizeof scope, "left %d", turn);
-    /* What is not done in time goes on in a thread of the library's own, and is there for who
-     * waits. */
+    /* An exchange that misses its deadline continues on a thread of the library, and waiters get
+     * its result. */
     cc_token_free(
         ask_in_a_way(other_session, (struct way){.scope = scope, .timeout_ms = 1}, CC_ERR_TIMEOUT));
     cc_token_free(ask(other_session, (struct way){.scope = scope}));
@@ -241,8 +240,7 @@ static void fire(void)
         if (pthread_create(&workers[i].thread, NULL, work_until_it_is_over, &workers[i]) != 0)
             fail("no thread");
     for (int i = 0; i < FORKS; i++) {
-        /* Every other time the cache is sure to hold the token; in between it may be being cleared.
-         */
+        /* In every second round the cache holds the token. In the others it may be cleared now. */
         bool is_cached = i % 2 == 0;
         if (is_cached)
             pthread_mutex_lock(&keep);
@@ -251,7 +249,7 @@ static void fire(void)
             pthread_mutex_unlock(&keep);
         if (child == 0) {
             live(parents, text, is_cached, 1);
-            /* With all that runs at a program's end. */
+            /* Runs the handlers of exit() too. */
             exit(0);
         }
         wait_for(child);
@@ -268,7 +266,7 @@ static void fire(void)
     free(text);
 }
 
-/* The scene "cold": a child is made while its parent's threads make their first calls ever. */
+/* The scene "cold": forks while threads of the parent make the first calls of the process. */
 
 static void *first_call(void *scope)
 {
@@ -309,7 +307,7 @@ static void first_calls(long fork_after_us)
 static void cold(void)
 {
     for (int i = 0; i < FORKS; i++) {
-        /* In this process the library is never called. */
+        /* This process never calls the library. */
         pid_t fresh = fork_child();
         if (fresh == 0) {
             alarm(2 * PATIENCE_S);
@@ -319,8 +317,8 @@ static void cold(void)
     }
 }
 
-/* The scenes "leader" and "waiter": a cancel callback forks in the middle of a call, which is the
- * one that makes the exchange, or waits for it. */
+/* The scenes "leader" and "waiter": a cancel callback forks during a call that leads the exchange,
+ * or waits for it. */
 
 static pid_t forked = -1;
 

@@ -1,8 +1,8 @@
-/* A C host that a test talks to: each line of standard input is one call, and what came of it goes
- * to standard output as lines `name=value`, ended by an empty line.
+/* Makes one call for each line of standard input, and writes its outcome to standard output: lines
+ * `name=value`, and an empty line at the end.
  *
- * Words are separated by tabs. `\xHH` stands for a byte, `(null)` for NULL. The calls use one
- * request, NULL until the line `request` makes one. */
+ * Words are separated by tabs. `\xHH` is a byte, and `(null)` is NULL. All calls use one request,
+ * which is NULL until the line `request` creates it. */
 #define _DEFAULT_SOURCE /* syscall() and the coarse clocks, for clock.h */
 #include <pthread.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 static cc_request *request;
 static cc_token *last_token, *kept_token;
 
-/* Prints `name=value`, a line break inside the value as `\n`; nothing for NULL. */
+/* Prints `name=value` with line feeds as `\n`, or nothing for NULL. */
 static void tell(const char *name, const char *value)
 {
     if (value == NULL)
@@ -77,8 +77,7 @@ static void tell_error(cc_error *error)
     tell_number("retry_after_ms", (long long)cc_error_retry_after_ms(error));
 }
 
-/* The outcome of a call: the token is kept as the last one, what the other pointer holds is told
- * and freed. */
+/* Prints the outcome of a call. Keeps the token as the last one, and frees the error. */
 static void tell_outcome(cc_status status, cc_token *token, cc_error *error)
 {
     tell_status(status);
@@ -125,17 +124,17 @@ static void tell_stats(void)
     tell_number("entries", (long long)stats.entries);
 }
 
-/* Counts down to the poll that cancels. */
+/* The number of polls until the callback cancels. */
 static bool cancelled(void *polls_left)
 {
     return --*(int *)polls_left <= 0;
 }
 
-/* Where the log's lines go: told at once, since the library calls back inside a call only. */
+/* The log callback. It prints at once, because the library calls it only inside a call. */
 static struct {
     pthread_t caller;
     int lines;
-    const char *then; /* what a callback does beside telling */
+    const char *then; /* a further action of the callback */
 } logged;
 
 static void log_line(int32_t level, const char *message, void *user_data)
@@ -166,8 +165,7 @@ static void log_line(int32_t level, const char *message, void *user_data)
     }
 }
 
-/* Has the log told up to a level from now on; what the callback does beside that stands in the
- * second word. */
+/* Sets the log callback for a level. The second word is a further action of the callback. */
 static void set_log(const char *level, const char *then)
 {
     static char doing[16];
@@ -244,8 +242,7 @@ static void set_ca_bundle(const char *path)
     cc_error_free(error);
 }
 
-/* Whether the library left this thread's mask and the signal's disposition as they were, and
- * nothing pending. */
+/* Describes whether SIGPIPE's mask and disposition are unchanged and none is pending. */
 static const char *sigpipe(void)
 {
     sigset_t blocked, pending;
@@ -262,8 +259,7 @@ static const char *sigpipe(void)
 
 static void call(char **word);
 
-/* Makes the call in a forked child, which tells what came of it, and gives up on it after 10
- * seconds. */
+/* Makes the call in a forked child, which prints the outcome. An alarm ends it after 10 seconds. */
 static void call_in_child(char **word)
 {
     pid_t child;
@@ -280,7 +276,7 @@ static void call_in_child(char **word)
     tell_number("child_signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
-/* Threads that ask for a viewer's token each, and what they ask for. */
+/* Threads that get one viewer token each, and their session tokens. */
 struct asking {
     pthread_t thread;
     char *session;
@@ -294,8 +290,8 @@ static void *viewer_thread(void *session)
     return cc_viewer_token(session, request, &token, NULL) == CC_OK ? token : NULL;
 }
 
-/* Has so many threads ask for the viewers' tokens, one word each in turn; until finish_viewers(),
- * the request must stay as it is. */
+/* Starts threads that get viewer tokens, for each word in turn. The request must not change before
+ * finish_viewers(). */
 static void start_viewers(size_t count, char **word)
 {
     size_t viewers = 0;
@@ -402,7 +398,7 @@ static void call(char **word)
     }
 }
 
-/* Replaces `\xHH` by the byte, in place; gives NULL for `(null)`. */
+/* Replaces `\xHH` by the byte, in place. Returns NULL for `(null)`. */
 static char *word_of(char *text)
 {
     char *to = text;

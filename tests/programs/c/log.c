@@ -1,7 +1,7 @@
-/* Threads log while the host replaces its callback: who was removed is never called again. Exit
- * status 0 when that held.
+/* Threads log while the host replaces its callback. A callback that was removed must not be called
+ * again; otherwise the exit status is 1.
  *
- * Without Connect each call fails at once, and tells why. */
+ * The process does not run on Connect, so each call fails at once and logs why. */
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
@@ -11,7 +11,7 @@
 #define THREADS 4
 #define ROUNDS 300
 
-/* What a callback is called with. It is not told anything once it is off. */
+/* The user data of a callback, which must not be called after it is off. */
 struct listener {
     pthread_mutex_t mutex;
     int on, lines, late;

@@ -1,13 +1,13 @@
-/* A C host whose tests mock the server: what mocks answer and count.
+/* A C program that mocks the server: responses, counts, cache and clock.
  *
  * Usage: mock SCENE
  *
- * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. */
+ * Run by tests/mocks.rs. Failed checks are printed, and make the exit status 1. */
 #include <time.h>
 
 #include "mock.h"
 
-/* Answers */
+/* ---- Responses ---- */
 
 static void a_token(void)
 {
@@ -52,7 +52,7 @@ static void a_failure(void)
                  "#adding-oauth-integrations-to-deployed-content") == 0);
     cc_error_free(error);
     CHECK(!cc_has_service_account_token(NULL));
-    CHECK(cc_mock_request_count(mock) == 1); /* A refusal is remembered, for 2 seconds. */
+    CHECK(cc_mock_request_count(mock) == 1); /* A refusal is cached for 2 seconds. */
     CHECK(cc_mock_advance_time(mock, 2) == CC_OK);
     CHECK(!cc_has_service_account_token(NULL));
     CHECK(cc_mock_request_count(mock) == 2);
@@ -82,7 +82,7 @@ static void responses_in_order(void)
     IS(message(request),
        "Cannot fetch service account credentials from the Connect server.\n"
        "The server's answer was not understood: HTTP 502, text/html: <h1>Bad\\nGateway</h1>");
-    CHECK(cc_mock_request_count(mock) == 2); /* Nothing is tried again. */
+    CHECK(cc_mock_request_count(mock) == 2); /* There are no retries. */
     IS(message(request),
        "Cannot fetch service account credentials from the Connect server.\n"
        "The server refused: HTTP 401, Connect error 22: No such <redacted> and <redacted>.");
@@ -123,7 +123,7 @@ static void bad_input(void)
     CHECK(cc_mock_token("", &mock, NULL) == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_mock_token("a\nb", &mock, NULL) == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_mock_function(NULL, NULL, &mock, NULL) == CC_ERR_INVALID_ARGUMENT);
-    /* None of them was started. */
+    /* No mock was started. */
     CHECK(!cc_running_on_connect());
 
     mock = mock_token("token");
@@ -135,9 +135,9 @@ static void bad_input(void)
     cc_mock_end(mock);
 }
 
-/* The request as the function sees it */
+/* ---- The request that a function receives ---- */
 
-/* Prints the request and lets it out. */
+/* Prints the request and sends it to the real server. */
 static bool print(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     (void)reply;
@@ -171,7 +171,7 @@ static void let_out(void)
     CHECK(cc_mock_advance_time(mock, 1000000) == CC_OK);
     CHECK(cc_service_account_token(request, &token, NULL) == CC_OK);
     cc_token_free(token);
-    /* It is as old in the mock as it is: cached. */
+    /* It is cached inside the mock, with its real age. */
     CHECK(cc_service_account_token(request, &token, NULL) == CC_OK);
     CHECK(cc_token_expires_at(token) <= (int64_t)time(NULL) + 3600);
     cc_token_free(token);
@@ -180,7 +180,7 @@ static void let_out(void)
     cc_mock_end(mock);
 }
 
-/* The mocked environment; the process's own speaks of a server that is not there. */
+/* The mocked environment. The process's own names a server that does not exist. */
 
 struct expected {
     const char *url, *key, *type, *token;
@@ -230,7 +230,7 @@ static void environment(void)
     IS(viewer("alice", NULL), "token");
     IS(viewer("", NULL), "CC_ERR_NOT_SUPPORTED");
 
-    /* What the request says wins. */
+    /* Values of the request take precedence. */
     cc_request *request = cc_request_new();
     cc_request_set_server_url(request, "https://connect.example.com/rsc/");
     cc_request_set_api_key(request, "my-key");
@@ -265,7 +265,7 @@ static void on_connect(void)
     cc_request_free(request);
 }
 
-/* Cache and time */
+/* ---- Cache and clock ---- */
 
 static void caches(void)
 {
@@ -278,8 +278,8 @@ static void caches(void)
     CHECK(stats().hits == 1 && stats().misses == 1 && stats().exchanges == 1 &&
           stats().entries == 1);
 
-    /* A token is looked for where it came from: of equal texts that of the real one is gone, and
-     * only that. */
+    /* A token is dropped from the cache that it came from, although an equal one is in the other.
+     */
     CHECK(cc_token_invalidate(real) && !cc_token_invalidate(real));
     CHECK(stats().entries == 1);
     CHECK(cc_token_invalidate(mocked) && !cc_token_invalidate(mocked));
@@ -299,7 +299,7 @@ static void caches(void)
     free(service_account(NULL));
     cc_mock_end(mock);
 
-    /* Its cache is gone, and that of a mock which gives the same is another. */
+    /* Its cache has ended with it, and a mock with equal responses has a different one. */
     mock = mock_token(cc_token_access_token(mocked));
     free(service_account(NULL));
     CHECK(!cc_token_invalidate(mocked) && stats().entries == 1);
@@ -328,7 +328,7 @@ static void keep_line(int32_t level, const char *message, void *line)
     snprintf(line, 200, "%s", message);
 }
 
-/* "In 4600 s" a token that has just come would expire by the real clock. */
+/* By the real clock, a token that was just issued would expire "in 4600 s". */
 static void log_by_its_clock(void)
 {
     static char line[200];
@@ -347,15 +347,14 @@ static void passing_time(void)
     cc_mock *mock = mock_function(count_up, &tokens);
     IS(service_account(NULL), "token 1");
     CHECK(cc_mock_advance_time(mock, 3600 - 70) == CC_OK);
-    /* It would be renewed in the background by now; in a mock that waits for the call that needs
-     * it. */
+    /* Outside a mock, a background refresh would start now. */
     for (int i = 0; i < 100; i++)
         IS(service_account(NULL), "token 1");
     CHECK(stats().stale_hits == 100 && cc_mock_request_count(mock) == 1);
     CHECK(cc_mock_advance_time(mock, 11) == CC_OK);
     IS(service_account(NULL), "token 2");
 
-    /* The clock of the answers goes with that of the cache. */
+    /* Responses are dated by the same clock as the cache. */
     cc_token *token;
     CHECK(cc_mock_advance_time(mock, 1000000) == CC_OK);
     CHECK(cc_service_account_token(NULL, &token, NULL) == CC_OK);
@@ -364,7 +363,7 @@ static void passing_time(void)
     cc_token_free(token);
     CHECK(cc_mock_request_count(mock) == 3 && tokens == 3);
 
-    /* The clocks of another mock are its own. */
+    /* Another mock has a clock of its own. */
     cc_mock *inner = mock_token("inner");
     CHECK(cc_service_account_token(NULL, &token, NULL) == CC_OK);
     CHECK(cc_token_expires_at(token) <= (int64_t)time(NULL) + 3600);
@@ -374,7 +373,7 @@ static void passing_time(void)
     cc_mock_end(mock);
 }
 
-/* A renewal is a question of its own, and is not tried again either. */
+/* A refresh with a refresh token is a separate request, and is not retried either. */
 static bool renew(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     const char *refresh_token = cc_mock_request_param(request, "refresh_token");
@@ -409,7 +408,7 @@ static void renewal(void)
     cc_mock_end(mock);
 }
 
-/* Nesting */
+/* ---- Nesting ---- */
 
 static void nesting(void)
 {
@@ -422,7 +421,7 @@ static void nesting(void)
     cc_mock_end(middle);
     IS(service_account(NULL), "inner");
     cc_mock_end(inner);
-    IS(service_account(NULL), "outer"); /* From its cache, which is as it was. */
+    IS(service_account(NULL), "outer"); /* From its cache, which is unchanged. */
     CHECK(cc_mock_request_count(outer) == 1 && stats().hits == 1);
     inner = mock_token("inner");
     cc_mock_end(outer);
@@ -431,7 +430,7 @@ static void nesting(void)
     CHECK(!cc_running_on_connect());
 }
 
-/* Memory, in pages. */
+/* Returns the memory of the process, in pages. */
 static long resident(void)
 {
     long size = 0, resident = 0;
@@ -453,7 +452,7 @@ static void many(void)
         IS(service_account(NULL), "token");
         cc_mock_end(mock);
     }
-    /* A mock that is kept would be 3 kB: 57 MB. */
+    /* Leaked mocks of 3 kB would add up to 57 MB. */
     CHECK(before > 0 && (resident() - before) * sysconf(_SC_PAGESIZE) < 10 * 1024 * 1024);
 }
 

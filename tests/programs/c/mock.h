@@ -1,4 +1,4 @@
-/* What the hosts that play scenes with mocks share. For one source file of a program. */
+/* Shared parts of the programs with mocks. Include this in one source file of a program. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static int failures;
         } \
     } while (0)
 
-/* What a call came to is a token's text or the name of a status. */
+/* The outcome of a call is the text of a token or the name of a status. */
 #define IS(outcome, expected) is(outcome, expected, #outcome, __LINE__)
 
 static inline void is(char *outcome, const char *expected, const char *what, int line)
@@ -35,7 +35,7 @@ static inline char *copy_of(const char *text)
     return strcpy(malloc(strlen(text) + 1), text);
 }
 
-/* Frees what a call gave. */
+/* Returns the text of the outcome, and frees the token and the error. */
 static inline char *outcome(cc_status status, cc_token *token, cc_error *error)
 {
     char *text = copy_of(status == CC_OK ? cc_token_access_token(token) : cc_status_name(status));
@@ -68,7 +68,7 @@ static inline char *workload(const cc_request *request)
     return outcome(status, token, error);
 }
 
-/* A service account's question of its own. */
+/* Creates a request with a cache key of its own. */
 static inline char *scoped(const char *scope)
 {
     cc_request *request = cc_request_new();
@@ -78,7 +78,7 @@ static inline char *scoped(const char *scope)
     return answer;
 }
 
-/* The whole message of a failure. */
+/* Returns the message of a failed call. */
 static inline char *message(const cc_request *request)
 {
     cc_token *token;
@@ -111,7 +111,7 @@ static inline cc_cache_stats stats(void)
     return stats;
 }
 
-/* Replies with a token of this name that lives for an hour. */
+/* Replies with this token, which expires in an hour. */
 static inline void reply_token(cc_mock_reply *reply, const char *name)
 {
     char body[200];
@@ -119,9 +119,9 @@ static inline void reply_token(cc_mock_reply *reply, const char *name)
     cc_mock_reply_set(reply, 200, NULL, body);
 }
 
-/* Threads */
+/* ---- Threads ---- */
 
-/* Steps that threads wait for. */
+/* Steps for which threads wait. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int step;
@@ -164,7 +164,7 @@ static inline void *ask(void *scope)
     return scope != NULL ? scoped(scope) : service_account(NULL);
 }
 
-/* A scene that hangs is ended after so long. */
+/* An alarm ends a scene that hangs, after this time. */
 #define SCENE_S 120
 
 /* A scene and its name. */

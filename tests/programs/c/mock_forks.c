@@ -1,9 +1,9 @@
-/* A C host whose tests mock the server, and fork.
+/* A C program that mocks the server and forks.
  *
  * Usage: mock_forks SCENE
  *
- * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. A
- * child that hangs is ended by its alarm. */
+ * Run by tests/mocks.rs. Failed checks are printed, and make the exit status 1. An alarm ends a
+ * child that hangs. */
 #include <sched.h>
 #include <sys/wait.h>
 
@@ -11,10 +11,11 @@
 
 #define PATIENCE_S 60
 #define FORKS 60
-/* Of a function that others wait for: who comes or leaves just then is seldom hit. */
+/* Forks in a function that others wait for. A thread that joins or leaves at that moment is rare.
+ */
 #define FORKS_INSIDE 200
 #define THREADS 4
-/* So many that there is always one about to come or to leave. */
+/* Enough that one is always joining or leaving. */
 #define VISITORS 100
 
 static pid_t fork_child(void)
@@ -30,7 +31,7 @@ static pid_t fork_child(void)
     return child;
 }
 
-/* A child's own failures are its exit status. */
+/* The exit status of a child is its number of failures. */
 static void leave(void)
 {
     fflush(stdout);
@@ -41,7 +42,7 @@ static void wait_for(pid_t child)
 {
     int status;
     CHECK(waitpid(child, &status, 0) == child);
-    CHECK(!WIFSIGNALED(status)); /* By SIGALRM: it hung. */
+    CHECK(!WIFSIGNALED(status)); /* SIGALRM means that it hung. */
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
@@ -79,8 +80,8 @@ static void a_child_has_the_mock(void)
 static cc_mock *forking;
 static pid_t forked = -1;
 
-/* While others come to wait for this very answer, and leave, children are made; each has the answer
- * for itself. */
+/* Forks while others join and leave the wait for this response. Each child makes the response
+ * itself. */
 static bool fork_inside(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     (void)user_data;
@@ -143,7 +144,7 @@ static void a_function_forks(void)
     cc_mock_end(forking);
 }
 
-/* The function forks and lets the request out, of both. */
+/* The function forks, and parent and child both send the request to the real server. */
 static bool fork_and_let_out(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     (void)request;
@@ -195,7 +196,8 @@ static void a_fork_while_a_function_runs(void)
     pid_t child = fork_child();
     if (child == 0) {
         in_a_child = true;
-        /* Who was about to answer is not here, nor does it keep the mock from ending. */
+        /* The thread of the function does not exist here, and must not keep the mock from ending.
+         */
         IS(service_account(NULL), "of the child");
         CHECK(cc_mock_request_count(mock) == 2);
         cc_mock_end(mock);
@@ -248,7 +250,7 @@ static void forks_while_functions_run(void)
         if (child == 0) {
             IS(service_account(NULL), "token");
             IS(scoped("of a child"), "token");
-            /* It waits for no function of threads that are not here. */
+            /* It must not wait for functions of threads that do not exist here. */
             cc_mock_end(mock);
             cc_mock *own = mock_token("own");
             IS(scoped("own"), "own");

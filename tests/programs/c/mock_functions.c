@@ -1,11 +1,11 @@
-/* A C host whose tests mock the server by functions that do what they should not, or anything else.
+/* A C program that mocks the server with functions, misbehaving ones included.
  *
  * Usage: mock_functions SCENE
  *
- * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. */
+ * Run by tests/mocks.rs. Failed checks are printed, and make the exit status 1. */
 #include "mock.h"
 
-/* Functions that misbehave */
+/* ---- Functions that misbehave ---- */
 
 static bool misbehave(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
@@ -52,7 +52,7 @@ static void misbehaving(void)
     cc_mock_end(mock);
 }
 
-/* Functions that call the library */
+/* ---- Functions that call the library ---- */
 
 static bool ask_others(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
@@ -64,7 +64,7 @@ static bool ask_others(const cc_mock_request *request, cc_mock_reply *reply, voi
         IS(scoped("other"), "of other");
         reply_token(reply, "of all");
     } else {
-        /* Through another question it is the same again. */
+        /* A detour through another key gives the same error. */
         IS(service_account(NULL), "CC_ERR_INTERNAL");
         IS(scoped("other"), "CC_ERR_INTERNAL");
         reply_token(reply, "of other");
@@ -102,7 +102,7 @@ static void forgetting_inside(void)
 {
     cc_mock *mock = mock_function(forget_everything, NULL);
     IS(service_account(NULL), "token");
-    CHECK(stats().entries == 0); /* It was forgotten while it was fetched. */
+    CHECK(stats().entries == 0); /* The session was forgotten during the exchange. */
     IS(service_account(NULL), "token");
     CHECK(cc_mock_request_count(mock) == 2);
     cc_mock_end(mock);

@@ -1,15 +1,15 @@
-/* A C host whose tests mock the server while several threads work.
+/* A C program that mocks the server while several threads work.
  *
  * Usage: mock_threads SCENE
  *
- * Run by tests/mocks.rs. What is not as it should be is printed, and makes the exit status 1. */
+ * Run by tests/mocks.rs. Failed checks are printed, and make the exit status 1. */
 #include <sched.h>
 
 #include "mock.h"
 
 #define THREADS 4
 
-/* Tells the test where the scene is. */
+/* Reports a step of the scene to the test. */
 static void tell(const char *what)
 {
     puts(what);
@@ -21,7 +21,7 @@ static void *ask_as_viewer(void *request)
     return viewer(getenv("VIEWER"), request);
 }
 
-/* Ending a mock whose function runs */
+/* ---- Ending a mock whose function is running ---- */
 
 static int returning;
 
@@ -78,7 +78,7 @@ static void *ask_until_it_is_over(void *unused)
         free(answer);
         answer = scoped(scope);
     }
-    /* The server of a mock that has ended is gone. */
+    /* The mock has ended, and its server with it. */
     CHECK(strcmp(answer, "CC_ERR_NOT_ON_CONNECT") == 0 ||
           strcmp(answer, "CC_ERR_BAD_RESPONSE") == 0);
     return answer;
@@ -103,7 +103,7 @@ static void no_call_after_the_end(void)
 
 static cc_mock *mocks[2];
 
-/* The first mock's function ends the second mock, and the other way round. */
+/* The function of each mock ends the other mock. */
 static bool end_the_other(const cc_mock_request *request, cc_mock_reply *reply, void *own)
 {
     (void)request;
@@ -130,8 +130,8 @@ static void two_end_each_other(void)
     CHECK(!cc_running_on_connect());
 }
 
-/* Each function asks what the other one is about to answer: nobody can, and the one that gives up
- * first ends it. */
+/* Each function requests the token that the other one is building. Neither can return before the
+ * first timeout. */
 static bool ask_the_other(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     const char *own = cc_mock_request_param(request, "scope");
@@ -161,7 +161,7 @@ static void two_ask_each_other(void)
     cc_mock_end(mock);
 }
 
-/* Who is asked, and where */
+/* ---- The thread of a function, and the innermost mock ---- */
 
 static bool wait_for_seven(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
@@ -213,7 +213,7 @@ static void on_the_asking_thread(void)
     cc_mock_end(mock);
 }
 
-/* Mocked and real calls side by side: the server is held until the scene has told of itself. */
+/* Mocked and real calls at the same time. The server responds after the scene has reported. */
 
 static void a_real_call_goes_on(void)
 {
@@ -298,8 +298,8 @@ static bool let_the_renewal_out(const cc_mock_request *request, cc_mock_reply *r
     return cc_mock_request_param(request, "refresh_token") == NULL;
 }
 
-/* The renewal goes on in the background and is refused there: the mock can not be asked for what
- * would come next. */
+/* The refresh continues in the background and is rejected there. The mock cannot be called for the
+ * exchange that would follow. */
 static void no_mock_is_asked_in_the_background(void)
 {
     pthread_t self = pthread_self();

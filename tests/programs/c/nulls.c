@@ -1,5 +1,5 @@
-/* What a host can do wrong without breaking anything: NULL wherever a pointer is asked for, and
- * handles that outlive what they came from. */
+/* Passes NULL for every pointer, and uses handles after the objects that they came from were
+ * freed. */
 #include <stdio.h>
 #include <string.h>
 

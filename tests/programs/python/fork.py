@@ -1,8 +1,8 @@
-"""Forks while six threads get and drop tokens; every child answers at once.
+"""Forks while six threads get and drop tokens; every child must work at once.
 
 Usage: fork.py LIBRARY KEPT_SESSION OTHER_SESSION
 
-Run by tests/fork.rs. A child that hangs is ended by its alarm.
+Run by tests/fork.rs. An alarm ends a child that hangs.
 """
 
 import multiprocessing
@@ -89,7 +89,7 @@ def in_child(work):
 def live(parents, text, is_cached, generation=1):
     """What a child, and the child's child, can do at once."""
     before = exchanges()
-    # The parent may have been about to set it back.
+    # At the fork, the parent may not have restored it.
     cc.cc_config_set_cache_capacity(0)
     assert Token(KEPT).text() == text
     assert not is_cached or exchanges() == before, "the parent's token is not cached here"
@@ -104,7 +104,7 @@ def live(parents, text, is_cached, generation=1):
     cc.cc_cache_clear()
 
 
-# Held while the kept session's token is not in the cache.
+# Locked while the token of the kept session is not in the cache.
 keep = threading.Lock()
 
 
@@ -157,7 +157,7 @@ class Worker(threading.Thread):
 
 def fork_with_os(parents, text):
     for index in range(FORKS):
-        # Every other time the cache is sure to hold the token.
+        # In every second round the cache holds the token.
         if index % 2 == 0:
             with keep:
                 in_child(lambda: live(parents, text, True))
@@ -183,7 +183,7 @@ def fork_with_multiprocessing(text):
 
 
 def main():
-    warnings.simplefilter("ignore", DeprecationWarning)  # Of 3.12 and later: that the process has threads.
+    warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later warn that the process has threads.
     parents = Token(KEPT)
     text = parents.text()
     works = [hit, miss, force, forget, invalidate, clear_and_set_the_capacity]

@@ -1,8 +1,8 @@
-"""Asks a Connect server for the same tokens twice: through posit-sdk, then through this library.
+"""Gets the same tokens from a Connect server through posit-sdk and through this library.
 
 Usage: posit_sdk.py LIBRARY VIEWER_SESSION_TOKEN INTEGRATION
 
-Run by tests/wire_compat.rs, which compares what the server saw.
+Run by tests/wire_compat.rs, which compares the requests that the server received.
 """
 
 import sys
@@ -36,7 +36,7 @@ class Library:
             function.restype, function.argtypes = restype, argtypes
 
     def ask(self, kind, *subject, audience=None, requested_token_type=None):
-        """The access token of `cc_{kind}_token`."""
+        """Return the access token of `cc_{kind}_token`."""
         cc = self._cc
         request, token, error = cc.cc_request_new(), c_void_p(), c_void_p()
         try:
@@ -57,7 +57,7 @@ class Library:
 
 def main(path, viewer, integration):
     client = Client()
-    # It would ask the server for it, beside the exchanges that are compared.
+    # Otherwise it would request the version from the server.
     client._ctx.version = "2026.02.0"
     peer, ours = client.oauth, Library(path)
 

@@ -1,4 +1,4 @@
-# Runs the R package's tests in the directory it is given. The last line names the files in which one was skipped.
+# Runs the R package's tests in a directory. The last line lists the files in which a test was skipped.
 library(connectcreds)
 
 results <- as.data.frame(testthat::test_dir(
