@@ -108,7 +108,7 @@ fn after(message: &str) -> String {
 }
 
 #[test]
-fn what_is_missing_is_reported_in_one_order_with_what_to_set() {
+fn missing_values_are_reported_in_one_order_with_the_option_to_set() {
     let mut host = Host::with([]);
     host.call(&["request"]);
     for calls in [["service_account", ""], ["workload", ""], ["viewer", "\\xff"]] {

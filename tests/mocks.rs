@@ -86,7 +86,7 @@ fn responses_are_given_out_in_order_then_503_and_nothing_is_tried_again() {
 }
 
 #[test]
-fn a_mock_that_can_not_be_is_refused_and_not_started() {
+fn an_invalid_mock_is_rejected_and_not_started() {
     run(&mut answers("bad_input"));
 }
 
@@ -107,7 +107,7 @@ fn a_request_goes_past_the_check_for_connect_when_told() {
 }
 
 #[test]
-fn what_a_function_lets_out_goes_to_the_server_as_the_function_saw_it() {
+fn a_request_that_a_function_passes_on_reaches_the_server_unchanged() {
     let connect = Standin::start();
     let seen = run(on(&connect, &mut answers("let_out")));
     let requests = connect.requests();
@@ -189,7 +189,7 @@ fn a_cancel_callback_that_asks_what_it_cancels_gets_an_error() {
 }
 
 #[test]
-fn who_ends_a_mock_waits_for_its_function_and_it_is_not_called_again() {
+fn ending_a_mock_waits_for_its_function_which_is_not_called_again() {
     run(&mut threads("the_end_waits"));
     run(&mut threads("no_call_after_the_end"));
 }
@@ -229,11 +229,11 @@ fn a_call_that_was_let_out_outlives_its_mock() {
 }
 
 #[test]
-fn what_was_let_out_goes_on_when_its_call_leaves() {
+fn an_exchange_with_the_server_continues_when_its_call_leaves() {
     let connect = Standin::start();
     held_until(
         &connect,
-        "what_was_let_out_goes_on_when_its_call_leaves",
+        "an_exchange_with_the_server_continues_when_its_call_leaves",
         "cancelled",
     );
     assert_eq!(connect.exchanges(), 1);
@@ -263,7 +263,7 @@ fn a_function_may_fork_and_its_call_goes_on_in_both() {
 }
 
 #[test]
-fn what_a_function_that_forks_lets_out_goes_out_in_both() {
+fn a_function_that_forks_can_send_both_requests_to_the_server() {
     let connect = Standin::start();
     run(on(&connect, &mut forks("a_function_forks_and_lets_out")));
     assert_eq!(connect.exchanges(), 2);

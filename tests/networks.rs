@@ -131,7 +131,7 @@ fn nginx_is_trusted_or_not_as_the_bundle_is_changed() {
 
 #[test]
 #[ignore = "needs nginx; tests/run runs it"]
-fn nginx_that_can_not_be_trusted_is_a_tls_error_that_says_why_and_whom() {
+fn nginx_that_cannot_be_trusted_is_a_tls_error_that_says_why() {
     let connect = Standin::start();
     for (certificate, trusted, words) in [
         (
@@ -162,7 +162,7 @@ fn nginx_that_can_not_be_trusted_is_a_tls_error_that_says_why_and_whom() {
 }
 
 #[test]
-fn a_bundle_that_can_not_be_used_is_refused_at_once_and_changes_nothing() {
+fn an_unusable_bundle_is_rejected_at_once_and_changes_nothing() {
     let connect = Standin::start_tls();
     let directory = TempDir::new().expect("a directory can be made");
     let signed = Authority::new()

@@ -63,7 +63,7 @@ fn assert_told(outcome: &Outcome, status: &str, http_status: &str, retryable: &s
 // Retried failures
 
 #[test]
-fn what_may_pass_is_attempted_three_times() {
+fn transient_failures_are_attempted_three_times() {
     let connect = Standin::start();
     let mut host = host_on(&connect, &[]);
     let mut orders: Vec<_> = [408, 429, 500, 502, 503, 504].map(status).into();
@@ -118,7 +118,7 @@ fn each_attempt_sends_the_same_request() {
 }
 
 #[test]
-fn what_will_not_pass_is_attempted_once() {
+fn permanent_failures_are_attempted_once() {
     let connect = Standin::start();
     let mut host = host_on(&connect, &[]);
     let refused = |status| Order::ConnectError {
@@ -197,7 +197,7 @@ fn a_kept_connection_that_is_found_dead_costs_no_failure() {
 }
 
 #[test]
-fn a_server_that_resets_every_connection_is_not_asked_for_ever() {
+fn a_server_that_resets_every_connection_is_not_retried_endlessly() {
     let connect = Standin::start();
     let mut host = host_on(&connect, &[]);
     for _ in 0..20 {

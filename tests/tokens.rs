@@ -200,7 +200,7 @@ fn a_server_may_be_mounted_under_a_path_and_written_in_every_way() {
 }
 
 #[test]
-fn what_a_request_says_wins_over_the_environment() {
+fn values_of_a_request_win_over_the_environment() {
     let (connect, other) = (Standin::start(), Standin::start());
     let mut host = Host::on(&other);
     host.call(&["request"]);
@@ -235,7 +235,7 @@ fn the_content_tokens_file_is_read_for_each_exchange_and_wins_over_the_variable(
 }
 
 #[test]
-fn a_content_tokens_file_that_can_not_be_used_leaves_the_word_to_the_variable() {
+fn without_a_usable_content_token_file_the_variable_is_used() {
     let connect = Standin::start();
     let empty = tempfile("empty", b" \n");
     for path in ["/nonexistent", &empty, "/"] {

@@ -62,7 +62,7 @@ fn a_viewer_who_leaves_is_forgotten_and_no_one_else() {
 }
 
 #[test]
-fn what_is_dropped_while_it_is_fetched_goes_to_those_who_wait_and_is_not_kept() {
+fn a_token_dropped_during_its_exchange_goes_to_waiters_and_is_not_cached() {
     for drop_it in [&["clear"][..], &["forget", "ada"]] {
         let connect = Standin::start();
         let mut host = Host::on(&connect);
@@ -85,7 +85,7 @@ fn what_is_dropped_while_it_is_fetched_goes_to_those_who_wait_and_is_not_kept() 
 }
 
 #[test]
-fn what_was_used_least_recently_makes_room() {
+fn the_least_recently_used_entry_makes_room() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
     let [a, b, c] = ["a", "b", "c"].map(|who| connect.viewer_token(who));

@@ -182,7 +182,7 @@ fn a_wish_for_validity_is_met_when_the_server_can() {
 }
 
 #[test]
-fn a_wish_that_the_server_can_not_meet_gets_its_best_without_a_storm() {
+fn a_minimum_validity_that_the_server_cannot_meet_gets_its_best_without_a_storm() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
     let ada = connect.viewer_token("ada");

@@ -106,7 +106,7 @@ fn an_exchange_that_nobody_waits_for_is_kept_all_the_same() {
 }
 
 #[test]
-fn who_has_no_time_for_a_newer_token_gets_the_old_one() {
+fn a_call_without_time_for_a_newer_token_gets_the_old_one() {
     let connect = Standin::start();
     let mut host = Host::on(&connect);
     let first = token(&mut host, &["service_account"]);

@@ -272,7 +272,7 @@ static bool yes(void *user_data)
     return true;
 }
 
-static void what_was_let_out_goes_on_when_its_call_leaves(void)
+static void an_exchange_with_the_server_continues_when_its_call_leaves(void)
 {
     cc_request *request = request_to_the_server();
     cc_mock *mock = mock_function(let_out, NULL);
@@ -328,8 +328,8 @@ int main(int argc, char **argv)
         {"on_the_asking_thread", on_the_asking_thread},
         {"a_real_call_goes_on", a_real_call_goes_on},
         {"what_was_let_out_outlives_its_mock", what_was_let_out_outlives_its_mock},
-        {"what_was_let_out_goes_on_when_its_call_leaves",
-         what_was_let_out_goes_on_when_its_call_leaves},
+        {"an_exchange_with_the_server_continues_when_its_call_leaves",
+         an_exchange_with_the_server_continues_when_its_call_leaves},
         {"no_mock_is_asked_in_the_background", no_mock_is_asked_in_the_background},
     };
     return argc == 2 ? play(scenes, sizeof scenes / sizeof *scenes, argv[1]) : 2;
