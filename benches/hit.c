@@ -614,7 +614,7 @@ static void churn(void)
     title("One token hit for 3 s among 100,000 sessions: us by which a part of the hits are done "
           "(2000.00: or later),\n"
           "and the slowest");
-    printf("  %-32s %8s %9s %9s %9s %10s %8s %8s\n", "beside", "k hits", "99 %", "99.99 %",
+    printf("  %-32s %8s %9s %9s %9s %10s %8s %8s\n", "alongside", "k hits", "99 %", "99.99 %",
            "99.999 %", "slowest", "misses", "forgets");
     slowest_beside("nothing", NULL, NULL);
     slowest_beside("a thread that only computes", spin, NULL);

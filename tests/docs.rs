@@ -1,4 +1,4 @@
-//! The documentation names what exists: links between pages, files of the source, suites of tests.
+//! The links, source files and suites that the documentation names exist.
 
 mod support;
 

@@ -87,7 +87,7 @@ def in_child(work):
 
 
 def live(parents, text, is_cached, generation=1):
-    """What a child, and the child's child, can do at once."""
+    """Work that a child and its own child must finish at once."""
     before = exchanges()
     # At the fork, the parent may not have restored it.
     cc.cc_config_set_cache_capacity(0)
