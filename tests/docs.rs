@@ -88,3 +88,21 @@ fn every_suite_is_in_the_table_of_suites() {
         assert!(table.contains(&format!("| `{name}` |")), "{name}");
     }
 }
+
+#[test]
+fn every_page_has_one_spelling() {
+    for page in pages() {
+        let text = read(&page).to_lowercase();
+        for wrong in [
+            "can not ",
+            "time-out",
+            "look-up",
+            " for ever",
+            "to be had",
+            "in vain",
+            " anew",
+        ] {
+            assert!(!text.contains(wrong), "{}: {wrong}", page.display());
+        }
+    }
+}
