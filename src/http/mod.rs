@@ -6,6 +6,7 @@ pub(crate) mod client_pool;
 mod connection_counter;
 mod dns;
 pub(crate) mod error;
+mod no_proxy;
 pub(crate) mod proxy;
 mod redirect;
 pub(crate) mod roots;
