@@ -10,6 +10,7 @@ mod no_proxy;
 pub(crate) mod proxy;
 mod redirect;
 pub(crate) mod roots;
+mod system_roots;
 pub(crate) mod tls;
 
 use std::sync::atomic::{AtomicBool, Ordering};

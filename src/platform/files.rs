@@ -4,7 +4,7 @@
 
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -50,6 +50,11 @@ impl ReadError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Io(why) if os::is_transient(why))
     }
+
+    /// Whether the process or the system has run out of descriptors or memory: no other file can be read either.
+    pub fn is_exhaustion(&self) -> bool {
+        matches!(self, Self::Io(why) if os::is_exhaustion(why))
+    }
 }
 
 /// Reads a regular file of at most `limit` bytes.
@@ -84,6 +89,47 @@ fn require_regular(metadata: &Metadata) -> Result<(), ReadError> {
     }
 }
 
+/// A path whose file or directory was read, as it was then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Watched {
+    path: PathBuf,
+    /// Or the number of the error of looking at it.
+    version: Result<FileVersion, Option<i32>>,
+    /// It was written to so short a time before that another write could leave it with the same time.
+    fresh: bool,
+}
+
+/// Above the tick of the clock that the kernel takes a file's time from, in milliseconds.
+const FRESH_MS: i64 = 100;
+
+impl Watched {
+    pub fn new(path: &Path, version: Result<FileVersion, Option<i32>>) -> Self {
+        let age_ms = |version: FileVersion| {
+            let (seconds, nanoseconds) = version.modified;
+            os::wall_clock_ms() - seconds * 1000 - nanoseconds / 1_000_000
+        };
+        Self {
+            path: path.to_owned(),
+            version,
+            fresh: version.is_ok_and(|version| (0..FRESH_MS).contains(&age_ms(version))),
+        }
+    }
+
+    /// Looks at `path` now.
+    pub fn now(path: &Path) -> Self {
+        Self::new(path, version(path))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Looks at it again: whether it is certain that it has not changed.
+    pub fn is_unchanged(&self) -> bool {
+        !self.fresh && version(&self.path) == self.version
+    }
+}
+
 /// Returns the version of the file or directory at `path`, or the error of looking at it, by its number.
 pub(crate) fn version(path: &Path) -> Result<FileVersion, Option<i32>> {
     match fs::metadata(path) {
@@ -98,6 +144,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixListener;
     use std::process::Command;
+    use std::time::UNIX_EPOCH;
 
     use super::*;
 
@@ -156,8 +203,24 @@ mod tests {
         ] {
             let why = ReadError::from(io::Error::from_raw_os_error(number));
             assert_eq!(why.is_transient(), transient, "{why}");
+            assert_eq!(why.is_exhaustion(), transient && number != libc::EIO, "{why}");
             assert_eq!(why.is_missing(), number == libc::ENOENT, "{why}");
         }
+    }
+
+    #[test]
+    fn a_file_that_was_just_written_to_is_not_taken_for_unchanged() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "one").unwrap();
+        let watched = Watched::now(file.path());
+        fs::write(file.path(), "two").unwrap();
+        assert!(!watched.is_unchanged());
+        file.as_file().set_modified(UNIX_EPOCH).unwrap();
+        let watched = Watched::now(file.path());
+        assert!(watched.is_unchanged());
+        fs::write(file.path(), "six").unwrap();
+        assert!(!watched.is_unchanged());
+        assert!(Watched::now(Path::new("/nonexistent")).is_unchanged());
     }
 
     #[test]

@@ -14,6 +14,6 @@ pub(crate) use linux::{
 };
 #[cfg(unix)]
 pub(crate) use unix::{
-    file_kind, file_version, is_transient, open_without_blocking, path, paths, variable,
+    file_kind, file_version, is_exhaustion, is_transient, open_without_blocking, path, paths, variable,
     write_to_standard_error,
 };

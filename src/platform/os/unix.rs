@@ -68,23 +68,24 @@ pub(crate) fn file_version(metadata: &Metadata) -> FileVersion {
     }
 }
 
-/// Whether the same call may succeed later: descriptors or memory ran out, or a device or a network file system failed.
-pub(crate) fn is_transient(why: &io::Error) -> bool {
-    matches!(
-        why.raw_os_error(),
-        Some(
-            libc::EMFILE
-                | libc::ENFILE
-                | libc::ENOMEM
-                | libc::ENOBUFS
-                | libc::EAGAIN
-                | libc::EINTR
-                | libc::EBUSY
-                | libc::EIO
-                | libc::ESTALE
-                | libc::ETIMEDOUT
+/// Whether descriptors or memory ran out.
+pub(crate) fn is_exhaustion(why: &io::Error) -> bool {
+    let number = why.raw_os_error();
+    why.kind() == io::ErrorKind::OutOfMemory
+        || matches!(
+            number,
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS | libc::EAGAIN | libc::EINTR)
         )
-    ) || why.kind() == io::ErrorKind::OutOfMemory
+}
+
+/// Whether the same call may succeed later: something ran out, or a device or a network file system failed.
+pub(crate) fn is_transient(why: &io::Error) -> bool {
+    let number = why.raw_os_error();
+    is_exhaustion(why)
+        || matches!(
+            number,
+            Some(libc::EBUSY | libc::EIO | libc::ESTALE | libc::ETIMEDOUT)
+        )
 }
 
 /// Writes a line to standard error, as far as there is one that takes it. std's lock on it may be held by another thread
