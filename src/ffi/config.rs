@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{CC_OK, cc_error, cc_status, guard, shield, string};
 use crate::api::context;
 use crate::config;
-use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::http::roots::{Bundle, choose_bundle};
 
 /// Sets certificate authorities to trust beside the system's, such as a private one that signed the Connect server's
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn cc_config_set_ca_bundle(
         let path = unsafe { string(path, "path of the CA bundle") }?;
         let bundle = match path {
             "" => None,
-            path => Some(Bundle::read(Path::new(path)).map_err(Error::invalid_argument)?),
+            path => Some(Bundle::read(Path::new(path), ErrorKind::InvalidArgument)?),
         };
         choose_bundle(bundle);
         Ok(())
