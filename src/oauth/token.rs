@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::ffi::CStr;
+
 use crate::text::secret::Secret;
 
 /// The last second of the year 9999, where the calendars of most hosts end. What expires later expires then.
@@ -16,8 +18,8 @@ pub struct Token {
     presented: Secret,
     /// Where the bare token begins in `presented`.
     access_token_at: usize,
-    pub(crate) token_type: Secret,
-    pub(crate) issued_type: Option<Secret>,
+    token_type: Secret,
+    issued_type: Option<Secret>,
     expires_at: Option<i64>,
     lifetime_s: Option<i64>,
     fields: Vec<Field>,
@@ -108,7 +110,7 @@ impl Token {
 
     /// The token itself.
     pub fn access_token(&self) -> &str {
-        without_nul(self.access_token_with_nul())
+        &self.presented.expose()[self.access_token_at..]
     }
 
     /// How the token is presented: `Bearer` when the server did not say.
@@ -142,7 +144,7 @@ impl Token {
 
     /// The value of an `Authorization` header; `None` for types other than Bearer.
     pub fn authorization(&self) -> Option<&str> {
-        self.authorization_with_nul().map(without_nul)
+        self.is_bearer().then(|| self.presented.expose())
     }
 
     /// Every member of the server's answer in its order: name and value, strings as they are, other values as
@@ -150,41 +152,59 @@ impl Token {
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.fields
             .iter()
-            .map(|field| (field.name.expose(), without_nul(self.value_with_nul(field))))
+            .map(|field| (field.name.expose(), self.value(field)))
     }
 
     /// The member called `name`.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.field_with_nul(name).map(without_nul)
+        Some(self.value(self.find(name)?))
     }
 
-    pub(crate) fn access_token_with_nul(&self) -> &str {
-        &self.presented.with_nul()[self.access_token_at..]
+    pub(crate) fn access_token_c_str(&self) -> &CStr {
+        self.presented.as_c_str_from(self.access_token_at)
     }
 
-    pub(crate) fn authorization_with_nul(&self) -> Option<&str> {
-        (self.access_token_at > 0).then(|| self.presented.with_nul())
+    pub(crate) fn token_type_c_str(&self) -> &CStr {
+        self.token_type.as_c_str()
     }
 
-    pub(crate) fn field_with_nul(&self, name: &str) -> Option<&str> {
-        let field = self.fields.iter().find(|field| field.name.expose() == name)?;
-        Some(self.value_with_nul(field))
+    pub(crate) fn issued_type_c_str(&self) -> Option<&CStr> {
+        self.issued_type.as_ref().map(Secret::as_c_str)
     }
 
-    /// Name and value of the member at `index`.
-    pub(crate) fn field_at_with_nul(&self, index: usize) -> Option<(&str, &str)> {
+    pub(crate) fn authorization_c_str(&self) -> Option<&CStr> {
+        self.is_bearer().then(|| self.presented.as_c_str())
+    }
+
+    pub(crate) fn field_c_str(&self, name: &str) -> Option<&CStr> {
+        Some(self.value_c_str(self.find(name)?))
+    }
+
+    /// Returns name and value of the member at `index`.
+    pub(crate) fn field_at_c_str(&self, index: usize) -> Option<(&CStr, &CStr)> {
         let field = self.fields.get(index)?;
-        Some((field.name.with_nul(), self.value_with_nul(field)))
+        Some((field.name.as_c_str(), self.value_c_str(field)))
     }
 
-    fn value_with_nul<'a>(&'a self, field: &'a Field) -> &'a str {
+    fn is_bearer(&self) -> bool {
+        self.access_token_at > 0
+    }
+
+    fn find(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name.expose() == name)
+    }
+
+    fn value<'a>(&'a self, field: &'a Field) -> &'a str {
         match &field.value {
-            Some(value) => value.with_nul(),
-            None => self.access_token_with_nul(),
+            Some(value) => value.expose(),
+            None => self.access_token(),
         }
     }
-}
 
-fn without_nul(text: &str) -> &str {
-    &text[..text.len() - 1]
+    fn value_c_str<'a>(&'a self, field: &'a Field) -> &'a CStr {
+        match &field.value {
+            Some(value) => value.as_c_str(),
+            None => self.access_token_c_str(),
+        }
+    }
 }

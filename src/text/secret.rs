@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::ffi::CStr;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -34,9 +35,14 @@ impl Secret {
         &self.0[..self.0.len() - 1]
     }
 
-    /// The text and the NUL behind it.
-    pub(crate) fn with_nul(&self) -> &str {
-        &self.0
+    /// The text as a C string.
+    pub(crate) fn as_c_str(&self) -> &CStr {
+        c_str(&self.0)
+    }
+
+    /// The text from byte `start` on as a C string.
+    pub(crate) fn as_c_str_from(&self, start: usize) -> &CStr {
+        c_str(&self.0[start..])
     }
 }
 
@@ -44,6 +50,13 @@ impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("<redacted>")
     }
+}
+
+/// Reads `text`, whose last byte is its only NUL, as a C string.
+pub(crate) fn c_str(text: &str) -> &CStr {
+    let text = CStr::from_bytes_with_nul(text.as_bytes());
+    debug_assert!(text.is_ok());
+    text.unwrap_or_default()
 }
 
 /// Appends `bytes` to `buffer`; when it has to move, the memory it leaves is wiped.
@@ -65,7 +78,7 @@ mod tests {
     fn a_secret_is_never_printed() {
         let secret = Secret::joined("Bearer ", "eyJ");
         assert_eq!(secret.expose(), "Bearer eyJ");
-        assert_eq!(secret.with_nul(), "Bearer eyJ\0");
+        assert_eq!(secret.as_c_str(), c"Bearer eyJ");
         assert_eq!(format!("{secret:?}"), "<redacted>");
     }
 
