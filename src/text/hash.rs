@@ -65,7 +65,7 @@ impl<'a> Part<'a> {
         shared: None,
     };
 
-    pub fn of(bytes: &'a [u8]) -> Self {
+    pub fn new(bytes: &'a [u8]) -> Self {
         if bytes.is_empty() {
             Self::NONE
         } else {
