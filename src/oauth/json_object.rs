@@ -4,32 +4,50 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// A JSON object's members. The values stay where they were read from: nothing secret is copied.
-pub(crate) struct JsonObject<'a>(Vec<(String, &'a RawValue)>);
+/// The most members that an object may have. A token is cached with all of its members, so that their number bounds what
+/// one response can cost.
+const MOST_MEMBERS: usize = 1000;
+
+/// The members of a JSON object. The values are borrowed from the text: no secret is copied.
+pub(crate) struct JsonObject<'a> {
+    members: Vec<(String, &'a RawValue)>,
+    has_too_many: bool,
+}
 
 impl<'a> JsonObject<'a> {
-    /// Reads `body`; the error says what it is instead of a JSON object, and repeats nothing of it.
-    pub fn parse(body: &'a [u8]) -> Result<Self, String> {
-        serde_json::from_slice(body).map_err(|why| match why.classify() {
-            serde_json::error::Category::Data => "it is JSON, but not an object".to_owned(),
-            _ if body.trim_ascii().is_empty() => "it is empty".to_owned(),
-            _ => "it is not JSON".to_owned(),
-        })
+    /// Reads `json`.
+    ///
+    /// # Errors
+    ///
+    /// The predicate of a sentence about `json`, which says why it was not read and quotes nothing of it.
+    pub fn parse(json: &'a [u8]) -> Result<Self, &'static str> {
+        match serde_json::from_slice::<Self>(json) {
+            Ok(object) if object.has_too_many => Err("has more than 1,000 members"),
+            Ok(object) => Ok(object),
+            Err(why) => Err(match why.classify() {
+                serde_json::error::Category::Data => "is JSON, but not an object",
+                _ if json.trim_ascii().is_empty() => "is empty",
+                _ => "is not JSON",
+            }),
+        }
     }
 
+    /// Returns names and values in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+        self.members.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
+    /// Returns the value of the first member with this name.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.iter()
             .find_map(|(known, value)| (known == name).then_some(value))
     }
 
+    /// Returns how many members have this name.
     pub fn count(&self, name: &str) -> usize {
         self.iter().filter(|(known, _)| *known == name).count()
     }
@@ -47,22 +65,81 @@ impl<'de> Deserialize<'de> for JsonObject<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while members.len() < MOST_MEMBERS {
+                    match map.next_entry()? {
+                        Some(member) => members.push(member),
+                        None => break,
+                    }
                 }
-                Ok(JsonObject(members))
+                let mut has_too_many = false;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    has_too_many = true;
+                }
+                Ok(JsonObject {
+                    members,
+                    has_too_many,
+                })
             }
         }
         json.deserialize_map(Object)
     }
 }
 
-/// The text of a JSON string.
-pub(crate) fn string_of(raw: &RawValue) -> Option<Zeroizing<String>> {
+/// Returns the text of a JSON string.
+pub(crate) fn string_value(raw: &RawValue) -> Option<Zeroizing<String>> {
     serde_json::from_str(raw.get()).ok().map(Zeroizing::new)
 }
 
-/// A JSON integer that fits.
-pub(crate) fn integer_of(raw: &RawValue) -> Option<i32> {
+/// Returns a JSON integer that fits.
+pub(crate) fn integer_value(raw: &RawValue) -> Option<i32> {
     serde_json::from_str(raw.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_members(count: usize) -> String {
+        let members: Vec<_> = (0..count)
+            .map(|number| format!(r#""{number}":{number}"#))
+            .collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    #[test]
+    fn members_keep_their_order_and_their_text() {
+        let object = JsonObject::parse(br#"{"b": 1.50, "a": "x", "b": [ 2 ]}"#).unwrap();
+        let members: Vec<_> = object.iter().map(|(name, raw)| (name, raw.get())).collect();
+        assert_eq!(members, [("b", "1.50"), ("a", "\"x\""), ("b", "[ 2 ]")]);
+        assert_eq!(object.count("b"), 2);
+        assert_eq!(object.get("b").map(RawValue::get), Some("1.50"));
+    }
+
+    #[test]
+    fn an_object_has_at_most_a_thousand_members() {
+        assert_eq!(
+            JsonObject::parse(with_members(1000).as_bytes())
+                .unwrap()
+                .iter()
+                .count(),
+            1000
+        );
+        for count in [1001, 200_000] {
+            let refused = JsonObject::parse(with_members(count).as_bytes()).err();
+            assert_eq!(refused, Some("has more than 1,000 members"));
+        }
+    }
+
+    #[test]
+    fn anything_but_an_object_is_named_without_being_quoted() {
+        for (json, why) in [
+            ("", "is empty"),
+            (" \n", "is empty"),
+            ("hush", "is not JSON"),
+            (r#"{"hush":1"#, "is not JSON"),
+            ("[1]", "is JSON, but not an object"),
+        ] {
+            assert_eq!(JsonObject::parse(json.as_bytes()).err(), Some(why), "{json}");
+        }
+    }
 }
