@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
-use crate::oauth::json_object::{JsonObject, string_value};
+use crate::oauth::json::{JsonObject, string_value};
 use crate::oauth::token::Token;
 use crate::text::secret::Secret;
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::oauth::aws_credentials::AwsCredentials;
-use crate::oauth::json_object::{JsonObject, string_value};
+use crate::oauth::json::{JsonObject, string_value};
 
 /// A `token_type` or `issued_token_type` with this in it says that the token holds AWS credentials.
 const AWS: &str = "aws";

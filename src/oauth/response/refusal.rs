@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::ServerResponse;
 use crate::error::{Error, ErrorKind, ResponseFacts};
-use crate::oauth::json_object::{JsonObject, integer_value, string_value};
+use crate::oauth::json::{JsonObject, integer_value, string_value};
 use crate::text::redact::Redactor;
 
 /// The most characters of the server's own sentence that are quoted.
@@ -14,7 +14,7 @@ const DESCRIPTION: usize = 1000;
 
 /// "No OAuth integrations have been associated with this content item."
 const NO_INTEGRATION: i32 = 212;
-const NO_INTEGRATION_HELP: &str = "See https://docs.posit.co/connect/user/oauth-integrations/#adding-oauth-integrations-to-deployed-content";
+pub(crate) const NO_INTEGRATION_HELP: &str = "See https://docs.posit.co/connect/user/oauth-integrations/#adding-oauth-integrations-to-deployed-content";
 
 impl ServerResponse {
     /// Reads an error in one of the three shapes of a refusal; `None` when the response has another shape.

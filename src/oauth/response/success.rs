@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::oauth::expiry;
-use crate::oauth::json_object::{JsonObject, string_value};
+use crate::oauth::json::{JsonObject, string_value};
 use crate::oauth::token::{Field, LAST_SECOND, Parts, Token};
 use crate::text::secret::Secret;
 use crate::text::visible::is_visible;

@@ -1,16 +1,16 @@
-//! The members of a JSON object, in their order and as they were written.
+//! JSON objects and arrays of bounded length, with their values in order and as they were written.
 
 #![forbid(unsafe_code)]
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// The most members that an object may have. A token is cached with all of its members, so that their number bounds what
-/// one response can cost.
-const MOST_MEMBERS: usize = 1000;
+/// The most members that an object may have, and the most elements of an array. A token is cached with all of its members,
+/// so that their number bounds what one response can cost.
+const MOST: usize = 1000;
 
 /// The members of a JSON object. The values are borrowed from the text: no secret is copied.
 pub(crate) struct JsonObject<'a> {
@@ -25,14 +25,9 @@ impl<'a> JsonObject<'a> {
     ///
     /// The predicate of a sentence about `json`, which says why it was not read and quotes nothing of it.
     pub fn parse(json: &'a [u8]) -> Result<Self, &'static str> {
-        match serde_json::from_slice::<Self>(json) {
-            Ok(object) if object.has_too_many => Err("has more than 1,000 members"),
-            Ok(object) => Ok(object),
-            Err(why) => Err(match why.classify() {
-                serde_json::error::Category::Data => "is JSON, but not an object",
-                _ if json.trim_ascii().is_empty() => "is empty",
-                _ => "is not JSON",
-            }),
+        match parse::<Self>(json, "is JSON, but not an object")? {
+            object if object.has_too_many => Err("has more than 1,000 members"),
+            object => Ok(object),
         }
     }
 
@@ -65,7 +60,7 @@ impl<'de> Deserialize<'de> for JsonObject<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while members.len() < MOST_MEMBERS {
+                while members.len() < MOST {
                     match map.next_entry()? {
                         Some(member) => members.push(member),
                         None => break,
@@ -83,6 +78,62 @@ impl<'de> Deserialize<'de> for JsonObject<'de> {
         }
         json.deserialize_map(Object)
     }
+}
+
+/// The elements of a JSON array, borrowed from the text.
+pub(crate) struct JsonArray<'a> {
+    pub elements: Vec<&'a RawValue>,
+    has_too_many: bool,
+}
+
+impl<'a> JsonArray<'a> {
+    /// Reads `json`; errors are those of [`JsonObject::parse`].
+    pub fn parse(json: &'a [u8]) -> Result<Self, &'static str> {
+        match parse::<Self>(json, "is JSON, but not an array")? {
+            array if array.has_too_many => Err("has more than 1,000 elements"),
+            array => Ok(array),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonArray<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Array;
+        impl<'de> Visitor<'de> for Array {
+            type Value = JsonArray<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a JSON array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while elements.len() < MOST {
+                    match array.next_element()? {
+                        Some(element) => elements.push(element),
+                        None => break,
+                    }
+                }
+                let mut has_too_many = false;
+                while array.next_element::<IgnoredAny>()?.is_some() {
+                    has_too_many = true;
+                }
+                Ok(JsonArray {
+                    elements,
+                    has_too_many,
+                })
+            }
+        }
+        json.deserialize_seq(Array)
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8], other: &'static str) -> Result<T, &'static str> {
+    serde_json::from_slice(json).map_err(|why| match why.classify() {
+        serde_json::error::Category::Data => other,
+        _ if json.trim_ascii().is_empty() => "is empty",
+        _ => "is not JSON",
+    })
 }
 
 /// Returns the text of a JSON string.
@@ -128,6 +179,18 @@ mod tests {
             let refused = JsonObject::parse(with_members(count).as_bytes()).err();
             assert_eq!(refused, Some("has more than 1,000 members"));
         }
+    }
+
+    #[test]
+    fn an_array_has_at_most_a_thousand_elements() {
+        let array = |count| format!("[{}]", vec!["1"; count].join(", "));
+        assert_eq!(
+            JsonArray::parse(array(1000).as_bytes()).unwrap().elements.len(),
+            1000
+        );
+        let refused = JsonArray::parse(array(1001).as_bytes()).err();
+        assert_eq!(refused, Some("has more than 1,000 elements"));
+        assert_eq!(JsonArray::parse(b"{}").err(), Some("is JSON, but not an array"));
     }
 
     #[test]
