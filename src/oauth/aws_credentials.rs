@@ -50,8 +50,8 @@ impl AwsCredentials {
             .decode(access_token)
             .map(Zeroizing::new)
             .map_err(|_| unreadable("The token is not base64.".to_owned()))?;
-        let members =
-            JsonObject::parse(&json).map_err(|why| unreadable(format!("The decoded token {why}.")))?;
+        let members = JsonObject::parse(&json)
+            .map_err(|_| unreadable("The decoded token is not a JSON object.".to_owned()))?;
         let text = |name: &str| {
             let text = members.get(name).and_then(string_value);
             text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control))
@@ -153,10 +153,13 @@ mod tests {
     fn a_token_without_credentials_says_why_and_what_to_set() {
         for (token, why) in [
             ("hush!".to_owned(), "The token is not base64."),
-            (BASE64_STANDARD.encode("hush"), "The decoded token is not JSON."),
+            (
+                BASE64_STANDARD.encode("hush"),
+                "The decoded token is not a JSON object.",
+            ),
             (
                 BASE64_STANDARD.encode("[1]"),
-                "The decoded token is JSON, but not an object.",
+                "The decoded token is not a JSON object.",
             ),
             (
                 BASE64_STANDARD.encode(r#"{"secretAccessKey":"hush"}"#),
