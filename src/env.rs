@@ -114,7 +114,7 @@ impl Environment {
     }
 
     fn part(self, variable: Variable, mocked: &'static [u8]) -> Part<'static> {
-        Part::of(match self {
+        Part::new(match self {
             Self::Process => variable.bytes(),
             Self::Mocked => mocked,
         })

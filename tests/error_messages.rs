@@ -76,7 +76,7 @@ fn each_kind_fails_in_its_own_words() {
         assert_eq!(
             message,
             format!(
-                "{cannot}\\nThe server refused: HTTP 403, Connect error 22: No.{}",
+                "{cannot}\\nThe server rejected the request: HTTP 403, Connect error 22: No.{}",
                 after(&message)
             )
         );
@@ -102,9 +102,9 @@ fn each_kind_fails_in_its_own_words() {
 /// The line with the request's id, which the stand-in generates.
 fn after(message: &str) -> String {
     let (_, id) = message
-        .split_once("The server calls this request ")
+        .split_once("Server request ID: ")
         .expect("the id stands in the message");
-    format!("\\nThe server calls this request {id}")
+    format!("\\nServer request ID: {id}")
 }
 
 #[test]
@@ -153,23 +153,23 @@ fn a_rejected_value_is_reported_by_its_setter_and_by_every_later_call() {
         ),
         (
             &["set", "scope", "a\\x09b"],
-            "The scope holds a control character.",
+            "The scope contains a control character.",
         ),
         (
             &["set", "audience", "\\x7f"],
-            "The audience holds a control character.",
+            "The audience contains a control character.",
         ),
         (
             &["set", "requested_token_type", "\\x01"],
-            "The requested token type holds a control character.",
+            "The requested token type contains a control character.",
         ),
         (
             &["set", "content_token", "\\x0a"],
-            "The content session token holds a control character.",
+            "The content session token contains a control character.",
         ),
         (
             &["set", "api_key", "\\xc2\\x85"],
-            "The API key holds a control character.",
+            "The API key contains a control character.",
         ),
         (
             &["set", "server_url", "connect.example.com"],
@@ -177,7 +177,7 @@ fn a_rejected_value_is_reported_by_its_setter_and_by_every_later_call() {
         ),
         (
             &["set", "server_url", "https://user:hunter2@h"],
-            "must not hold a user name or a password",
+            "must not contain a user name or a password",
         ),
         (&["param", "(null)", "x"], "A parameter needs a name."),
         (&["param", "", "x"], "A parameter needs a name."),
@@ -187,32 +187,35 @@ fn a_rejected_value_is_reported_by_its_setter_and_by_every_later_call() {
         ),
         (
             &["param", "x", "\\x01"],
-            "The parameter's value holds a control character.",
+            "The parameter's value contains a control character.",
         ),
         (
             &["param", "scope", "x"],
-            "The parameter scope has a setter of its own.",
+            "The parameter scope is an option of the request: set that option instead.",
         ),
         (
             &["param", "resource", ""],
-            "The parameter resource has a setter of its own.",
+            "The parameter resource is an option of the request",
         ),
         (
             &["param", "audience", "x"],
-            "The parameter audience has a setter of its own.",
+            "The parameter audience is an option of the request",
         ),
         (
             &["param", "requested_token_type", "x"],
-            "has a setter of its own.",
+            "is an option of the request",
         ),
         (
             &["param", "grant_type", "x"],
-            "The parameter grant_type is set by the exchange itself.",
+            "The parameter grant_type is set by the library and cannot be changed.",
         ),
-        (&["param", "subject_token", "x"], "is set by the exchange itself."),
+        (
+            &["param", "subject_token", "x"],
+            "is set by the library and cannot be changed.",
+        ),
         (
             &["param", "subject_token_type", "x"],
-            "is set by the exchange itself.",
+            "is set by the library and cannot be changed.",
         ),
     ] {
         let mut host = Host::on(&connect);
@@ -323,7 +326,7 @@ fn each_shape_of_a_refusal_comes_with_all_its_codes() {
             Some("invalid_request"),
             "0",
             "0",
-            "{1+1} %s %n\\nThe server points to https://e.example/",
+            "{1+1} %s %n\\nThe server refers to https://e.example/",
         ),
         (
             oauth(400, "server_error", "\u{1b}[2J", None),
@@ -362,7 +365,7 @@ fn an_answer_that_is_none_is_a_bad_response() {
         (
             raw(200, "text/html", "<html>hush</html>"),
             "200",
-            "HTTP 200, text/html: it is not JSON",
+            "HTTP 200, text/html: the body is not JSON",
         ),
         (
             raw(200, "application/json", r#"{"access_token":""}"#),
@@ -370,7 +373,7 @@ fn an_answer_that_is_none_is_a_bad_response() {
             "access_token is empty",
         ),
         (raw(200, "application/json", "[]"), "200", "not an object"),
-        (raw(204, "application/json", ""), "204", "it is empty"),
+        (raw(204, "application/json", ""), "204", "the body is empty"),
         (
             raw(404, "text/html", "<h1>Not here</h1>"),
             "404",
@@ -438,7 +441,7 @@ fn an_echoing_server_gets_no_secret_into_a_message() {
             assert!(!message.contains(secret), "{status}: {message}");
         }
     }
-    for form in ["%s a+b/c=", "a%2Bb%2Fc%3D", "a%2bb%2fc%3d"] {
+    for form in ["%s a+b/c=def", "a%2Bb%2Fc%3Ddef", "a%2bb%2fc%3ddef"] {
         connect.order(Order::OAuthError {
             status: 400,
             error: "invalid_request".to_owned(),
@@ -446,7 +449,7 @@ fn an_echoing_server_gets_no_secret_into_a_message() {
             uri: None,
         });
         host.call(&["clear"]);
-        let message = host.fails(&["viewer", "a+b/c="], "CC_ERR_REFUSED");
+        let message = host.fails(&["viewer", "a+b/c=def"], "CC_ERR_REFUSED");
         assert!(message.contains("<redacted>?"), "{message}");
     }
 }

@@ -15,8 +15,8 @@ fn lines(host: &mut Host, call: &[&str]) -> Vec<String> {
 
 /// Replaces times by `N`, the server's address by `SERVER`, and its id of a request by `ID`.
 fn without_numbers(line: &str) -> String {
-    let line = match line.split_once("calls this request ") {
-        Some((before, _id)) => format!("{before}calls this request ID."),
+    let line = match line.split_once("Server request ID: ") {
+        Some((before, _id)) => format!("{before}Server request ID: ID."),
         None => line.to_owned(),
     };
     let mut words: Vec<_> = line.split(' ').map(ToOwned::to_owned).collect();
@@ -96,7 +96,7 @@ fn attempts_redirects_and_a_dead_connection_are_told() {
             &format!("3 Redirected by HTTP 308 to {ENDPOINT}"),
             &format!("4 POST {ENDPOINT}"),
             &format!("3 POST {ENDPOINT}: HTTP 503 after N ms, on a kept connection"),
-            "3 Attempt 1 of 3 failed, the next in N ms: The server's answer was not understood: HTTP 503, text/plain; charset=utf-8: Come back later | The server calls this request ID.",
+            "3 Attempt 1 of 3 failed, the next in N ms: The server's response was not understood: HTTP 503, text/plain; charset=utf-8: Come back later | Server request ID: ID.",
             &format!("4 POST {ENDPOINT}"),
             &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a kept connection"),
             "3 Service account token: there is one, which expires in N s",
@@ -117,7 +117,7 @@ fn a_failure_is_told_once_as_an_error_in_one_line() {
     let told = lines(&mut host, &["service_account"]);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].starts_with("1 Cannot fetch service account credentials from the Connect server. | The server refused: HTTP 400, Connect error 212: %s\\n{1+1} | "),
+        told[0].starts_with("1 Cannot fetch service account credentials from the Connect server. | The server rejected the request: HTTP 400, Connect error 212: %s\\n{1+1} | "),
         "{told:?}"
     );
     host.call(&["log", "0"]);
@@ -260,7 +260,7 @@ fn the_report_says_what_the_library_sees_and_what_went_wrong_last() {
         "  time of a call: 20000 ms",
         "  exchanges: 1",
         "  failures: 1",
-        "    The server refused: HTTP 400, Connect error 212: None.",
+        "    The server rejected the request: HTTP 400, Connect error 212: None.",
     ] {
         assert!(report.lines().any(|its| its == line), "{line}: {report}");
     }

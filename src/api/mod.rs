@@ -110,7 +110,7 @@ fn viewer(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>,
         }
     };
     let requested = request.requested_token_type.as_deref();
-    let subject = Subject::Given(Part::of(session_token));
+    let subject = Subject::Given(Part::new(session_token));
     get(
         &context,
         &VIEWER,
@@ -185,7 +185,7 @@ fn exchange(subject_token: &[u8], subject_token_type: &[u8], request: &Request) 
     get(
         &CallContext::now(),
         &EXCHANGE,
-        Subject::Given(Part::of(subject_token)),
+        Subject::Given(Part::new(subject_token)),
         subject_token_type,
         requested,
         request,

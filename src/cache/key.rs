@@ -287,8 +287,8 @@ mod tests {
             subject,
             subject_token_type: types[0],
             requested_token_type: Some(types[1]),
-            server: Part::of(server.as_bytes()),
-            api_key: Part::of(api_key.as_bytes()),
+            server: Part::new(server.as_bytes()),
+            api_key: Part::new(api_key.as_bytes()),
             api_key_required: true,
             params: &params,
         };
@@ -300,10 +300,10 @@ mod tests {
 
     #[test]
     fn questions_with_the_same_hash_are_told_apart_by_every_part() {
-        let given = |token: &'static str| Subject::Given(Part::of(token.as_bytes()));
+        let given = |token: &'static str| Subject::Given(Part::new(token.as_bytes()));
         let ambient = |file: &'static str, variable: &'static str| Subject::Ambient {
-            file: Part::of(file.as_bytes()),
-            variable: Part::of(variable.as_bytes()),
+            file: Part::new(file.as_bytes()),
+            variable: Part::new(variable.as_bytes()),
         };
         let keys = [
             key(given("a"), ["t", "r"], "http://h", "k", "s"),

@@ -63,7 +63,7 @@ pub unsafe extern "C" fn cc_aws_credentials_access_key_id(
     credentials: *const cc_aws_credentials,
 ) -> *const c_char {
     // SAFETY: the ABI's conventions.
-    unsafe { read(credentials, ptr::null(), |aws| lend(aws.access_key_id.with_nul())) }
+    unsafe { read(credentials, ptr::null(), |aws| lend(aws.access_key_id.as_c_str())) }
 }
 
 /// AWS_SECRET_ACCESS_KEY. A secret: do not print it.
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn cc_aws_credentials_secret_access_key(
     // SAFETY: the ABI's conventions.
     unsafe {
         read(credentials, ptr::null(), |aws| {
-            lend(aws.secret_access_key.with_nul())
+            lend(aws.secret_access_key.as_c_str())
         })
     }
 }
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn cc_aws_credentials_session_token(
     // SAFETY: the ABI's conventions.
     unsafe {
         read(credentials, ptr::null(), |aws| {
-            lend_or_null(aws.session_token.as_ref().map(|token| token.with_nul()))
+            lend_or_null(aws.session_token.as_ref().map(|token| token.as_c_str()))
         })
     }
 }

@@ -44,7 +44,7 @@ unsafe fn read<T: Copy>(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_request_url(request: *const cc_mock_request) -> *const c_char {
     // SAFETY: the ABI's conventions.
-    unsafe { read(request, ptr::null(), |request| lend(request.url_with_nul())) }
+    unsafe { read(request, ptr::null(), |request| lend(request.url_c_str())) }
 }
 
 /// The request's method.
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn cc_mock_request_url(request: *const cc_mock_request) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_request_method(request: *const cc_mock_request) -> *const c_char {
     // SAFETY: the ABI's conventions.
-    unsafe { read(request, ptr::null(), |request| lend(request.method_with_nul())) }
+    unsafe { read(request, ptr::null(), |request| lend(request.method_c_str())) }
 }
 
 /// The value of a header: Authorization, Accept, Content-Type or User-Agent.
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn cc_mock_request_header(
 ) -> *const c_char {
     // SAFETY: the ABI's conventions.
     let name = unsafe { bytes(name) }.and_then(|name| std::str::from_utf8(name).ok());
-    let value = |request: &MockRequest| lend_or_null(name.and_then(|name| request.header_with_nul(name)));
+    let value = |request: &MockRequest| lend_or_null(name.and_then(|name| request.header_c_str(name)));
     // SAFETY: the ABI's conventions.
     unsafe { read(request, ptr::null(), value) }
 }
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn cc_mock_request_header_name(
     request: *const cc_mock_request,
     index: usize,
 ) -> *const c_char {
-    let name = |request: &MockRequest| lend_or_null(request.header_at_with_nul(index).map(|(name, _)| name));
+    let name = |request: &MockRequest| lend_or_null(request.header_at_c_str(index).map(|(name, _)| name));
     // SAFETY: the ABI's conventions.
     unsafe { read(request, ptr::null(), name) }
 }
@@ -109,8 +109,7 @@ pub unsafe extern "C" fn cc_mock_request_header_value(
     request: *const cc_mock_request,
     index: usize,
 ) -> *const c_char {
-    let value =
-        |request: &MockRequest| lend_or_null(request.header_at_with_nul(index).map(|(_, value)| value));
+    let value = |request: &MockRequest| lend_or_null(request.header_at_c_str(index).map(|(_, value)| value));
     // SAFETY: the ABI's conventions.
     unsafe { read(request, ptr::null(), value) }
 }
@@ -127,7 +126,7 @@ pub unsafe extern "C" fn cc_mock_request_param(
 ) -> *const c_char {
     // SAFETY: the ABI's conventions.
     let name = unsafe { bytes(name) }.and_then(|name| std::str::from_utf8(name).ok());
-    let value = |request: &MockRequest| lend_or_null(name.and_then(|name| request.param_with_nul(name)));
+    let value = |request: &MockRequest| lend_or_null(name.and_then(|name| request.param_c_str(name)));
     // SAFETY: the ABI's conventions.
     unsafe { read(request, ptr::null(), value) }
 }
@@ -152,7 +151,7 @@ pub unsafe extern "C" fn cc_mock_request_param_name(
     request: *const cc_mock_request,
     index: usize,
 ) -> *const c_char {
-    let name = |request: &MockRequest| lend_or_null(request.param_at_with_nul(index).map(|(name, _)| name));
+    let name = |request: &MockRequest| lend_or_null(request.param_at_c_str(index).map(|(name, _)| name));
     // SAFETY: the ABI's conventions.
     unsafe { read(request, ptr::null(), name) }
 }
@@ -167,8 +166,7 @@ pub unsafe extern "C" fn cc_mock_request_param_value(
     request: *const cc_mock_request,
     index: usize,
 ) -> *const c_char {
-    let value =
-        |request: &MockRequest| lend_or_null(request.param_at_with_nul(index).map(|(_, value)| value));
+    let value = |request: &MockRequest| lend_or_null(request.param_at_c_str(index).map(|(_, value)| value));
     // SAFETY: the ABI's conventions.
     unsafe { read(request, ptr::null(), value) }
 }

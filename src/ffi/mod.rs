@@ -131,14 +131,13 @@ unsafe fn out<'a, T>(pointer: *mut *mut T) -> Result<&'a mut *mut T, Error> {
         .ok_or_else(|| Error::invalid_argument("The out-pointer for the result is NULL."))
 }
 
-/// A pointer to lend to the host: `text` ends in a NUL.
-fn lend(text: &str) -> *const c_char {
-    debug_assert!(text.ends_with('\0'));
-    text.as_ptr().cast()
+/// A pointer to lend to the host.
+fn lend(text: &CStr) -> *const c_char {
+    text.as_ptr()
 }
 
 /// [`lend`], or NULL when there is nothing.
-fn lend_or_null(text: Option<&str>) -> *const c_char {
+fn lend_or_null(text: Option<&CStr>) -> *const c_char {
     text.map_or(ptr::null(), lend)
 }
 

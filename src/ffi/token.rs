@@ -46,7 +46,7 @@ unsafe fn read<T: Copy>(token: *const cc_token, fallback: T, read: impl FnOnce(&
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_token_access_token(token: *const cc_token) -> *const c_char {
     // SAFETY: the ABI's conventions.
-    unsafe { read(token, ptr::null(), |token| lend(token.access_token_with_nul())) }
+    unsafe { read(token, ptr::null(), |token| lend(token.access_token_c_str())) }
 }
 
 /// How the token is presented.
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn cc_token_access_token(token: *const cc_token) -> *const
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_token_type(token: *const cc_token) -> *const c_char {
     // SAFETY: the ABI's conventions.
-    unsafe { read(token, ptr::null(), |token| lend(token.token_type.with_nul())) }
+    unsafe { read(token, ptr::null(), |token| lend(token.token_type_c_str())) }
 }
 
 /// What was issued, as a URN.
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn cc_token_issued_type(token: *const cc_token) -> *const 
     // SAFETY: the ABI's conventions.
     unsafe {
         read(token, ptr::null(), |token| {
-            lend_or_null(token.issued_type.as_ref().map(|urn| urn.with_nul()))
+            lend_or_null(token.issued_type_c_str())
         })
     }
 }
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn cc_token_authorization(token: *const cc_token) -> *cons
     // SAFETY: the ABI's conventions.
     unsafe {
         read(token, ptr::null(), |token| {
-            lend_or_null(token.authorization_with_nul())
+            lend_or_null(token.authorization_c_str())
         })
     }
 }
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn cc_token_field_count(token: *const cc_token) -> usize {
 ///         block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_token_field_name(token: *const cc_token, index: usize) -> *const c_char {
-    let name = |token: &Token| lend_or_null(token.field_at_with_nul(index).map(|(name, _)| name));
+    let name = |token: &Token| lend_or_null(token.field_at_c_str(index).map(|(name, _)| name));
     // SAFETY: the ABI's conventions.
     unsafe { read(token, ptr::null(), name) }
 }
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn cc_token_field_name(token: *const cc_token, index: usiz
 ///         block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_token_field_value(token: *const cc_token, index: usize) -> *const c_char {
-    let value = |token: &Token| lend_or_null(token.field_at_with_nul(index).map(|(_, value)| value));
+    let value = |token: &Token| lend_or_null(token.field_at_c_str(index).map(|(_, value)| value));
     // SAFETY: the ABI's conventions.
     unsafe { read(token, ptr::null(), value) }
 }
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn cc_token_field_value(token: *const cc_token, index: usi
 pub unsafe extern "C" fn cc_token_field(token: *const cc_token, name: *const c_char) -> *const c_char {
     // SAFETY: the ABI's conventions.
     let name = unsafe { bytes(name) }.and_then(|name| std::str::from_utf8(name).ok());
-    let value = |token: &Token| lend_or_null(name.and_then(|name| token.field_with_nul(name)));
+    let value = |token: &Token| lend_or_null(name.and_then(|name| token.field_c_str(name)));
     // SAFETY: the ABI's conventions.
     unsafe { read(token, ptr::null(), value) }
 }

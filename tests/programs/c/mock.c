@@ -46,7 +46,7 @@ static void a_failure(void)
     CHECK(cc_error_http_status(error) == 400 && cc_error_connect_code(error) == 212);
     CHECK(strcmp(cc_error_message(error),
                  "Cannot fetch service account credentials from the Connect server.\n"
-                 "The server refused: HTTP 400, Connect error 212: "
+                 "The server rejected the request: HTTP 400, Connect error 212: "
                  "No OAuth integrations have been associated with this content item.\n"
                  "See https://docs.posit.co/connect/user/oauth-integrations/"
                  "#adding-oauth-integrations-to-deployed-content") == 0);
@@ -81,11 +81,11 @@ static void responses_in_order(void)
     IS(service_account(request), "first");
     IS(message(request),
        "Cannot fetch service account credentials from the Connect server.\n"
-       "The server's answer was not understood: HTTP 502, text/html: <h1>Bad\\nGateway</h1>");
+       "The server's response was not understood: HTTP 502, text/html: <h1>Bad\\nGateway</h1>");
     CHECK(cc_mock_request_count(mock) == 2); /* There are no retries. */
     IS(message(request),
        "Cannot fetch service account credentials from the Connect server.\n"
-       "The server refused: HTTP 401, Connect error 22: No such <redacted> and <redacted>.");
+       "The server rejected the request: HTTP 401, Connect error 22: No such <redacted> and key.");
     IS(service_account(request), "CC_ERR_BAD_RESPONSE");
     for (int i = 0; i < 3; i++) {
         cc_token *token;

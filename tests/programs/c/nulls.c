@@ -145,7 +145,7 @@ static void an_error_outlives_the_request_it_came_of(void)
     CHECK(cc_request_set_scope(request, "a\nb") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_service_account_token(request, &token, &error) == CC_ERR_INVALID_ARGUMENT);
     cc_request_free(request);
-    CHECK(strcmp(cc_error_message(error), "The scope holds a control character.") == 0);
+    CHECK(strcmp(cc_error_message(error), "The scope contains a control character.") == 0);
     cc_error_free(error);
 }
 
