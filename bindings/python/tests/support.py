@@ -29,7 +29,7 @@ RESOURCE = "https://example.snowflakecomputing.com"
 
 
 class Standin:
-    """A stand-in for a Connect server, in a process of its own; crates/connect-standin/README.md says what it can do."""
+    """A stand-in for a Connect server, in a separate process; see crates/connect-standin/README.md."""
 
     def __init__(self, directory: Path) -> None:
         path = directory / "environment"
