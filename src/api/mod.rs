@@ -81,7 +81,7 @@ pub fn service_account_token(request: &Request) -> Result<Arc<Token>, Error> {
 }
 
 /// The token of the viewer whose session token Connect sent with the request for the page, in the header
-/// `Posit-ConnectBackend-User-Session-Token`.
+/// `Posit-Connect-User-Session-Token`.
 ///
 /// `None` says that there is no viewer's session, `Some("")` that there is one and Connect sent no token.
 ///
