@@ -6,9 +6,8 @@
 pub(crate) mod backend;
 pub(crate) mod request;
 
-use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use backend::{MockBackend, MockResponse, Responder};
@@ -16,7 +15,8 @@ use request::MockRequest;
 
 use crate::cache::broker::Broker;
 use crate::error::Error;
-use crate::platform::fork::{HoldOverFork, Place, hold_over_fork, hold_shared};
+use crate::platform::fork::{Place, hold_shared};
+use crate::platform::fork_safe_mutex::ForkSafeMutex;
 use crate::text::secret::Secret;
 use crate::text::validate::validate;
 
@@ -28,9 +28,19 @@ pub(crate) type MockBroker = Arc<Broker<Arc<MockBackend>>>;
 
 /// How many mocks are alive: all that a call outside of any looks at.
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
-static MOCKS: Mutex<Mocks> = Mutex::new(Mocks {
-    active: Vec::new(),
-    ended: Vec::new(),
+/// A forked child keeps its parent's mocks, with their caches whole.
+static MOCKS: ForkSafeMutex<Mocks> = ForkSafeMutex::new(
+    Place::Mocks,
+    Mocks {
+        active: Vec::new(),
+        ended: Vec::new(),
+    },
+)
+.also_hold(|mocks| {
+    let ended = mocks.ended.iter().filter_map(Weak::upgrade);
+    let brokers = mocks.active.iter().cloned().chain(ended);
+    let caches: Vec<_> = brokers.map(hold_shared).collect();
+    Some(Box::new(caches))
 });
 
 struct Mocks {
@@ -53,7 +63,7 @@ pub(crate) fn innermost() -> Option<MockBroker> {
     if ACTIVE.load(Ordering::Acquire) == 0 {
         return None;
     }
-    mocks().active.last().cloned()
+    MOCKS.lock().active.last().cloned()
 }
 
 /// The mocks that are alive.
@@ -61,27 +71,7 @@ pub(crate) fn active() -> Vec<MockBroker> {
     if ACTIVE.load(Ordering::Acquire) == 0 {
         return Vec::new();
     }
-    mocks().active.clone()
-}
-
-fn mocks() -> MutexGuard<'static, Mocks> {
-    hold_over_fork(Place::Mocks, &LOCK);
-    MOCKS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-static LOCK: &dyn HoldOverFork = &MocksLock;
-
-/// Held at each fork: a child has the mocks of its parent, and their caches whole.
-struct MocksLock;
-
-impl HoldOverFork for MocksLock {
-    fn hold(&'static self) -> Box<dyn Any> {
-        let mocks = mocks();
-        let ended = mocks.ended.iter().filter_map(Weak::upgrade);
-        let brokers = mocks.active.iter().cloned().chain(ended);
-        let caches: Vec<_> = brokers.map(hold_shared).collect();
-        Box::new((caches, mocks))
-    }
+    MOCKS.lock().active.clone()
 }
 
 /// While it lives, the process seems to run on Connect, and exchanges are answered by the mock: for tests.
@@ -138,7 +128,7 @@ impl Mock {
 
     pub(crate) fn start(answers: Responder) -> Self {
         let broker = Arc::new(Broker::new(Arc::new(MockBackend::new(answers))));
-        let mut mocks = mocks();
+        let mut mocks = MOCKS.lock();
         mocks.active.push(broker.clone());
         mocks.count();
         Self { broker }
@@ -159,7 +149,7 @@ impl Mock {
 impl Drop for Mock {
     /// Ends it. Waits for its function when that is running on another thread.
     fn drop(&mut self) {
-        let mut mocks = mocks();
+        let mut mocks = MOCKS.lock();
         mocks.active.retain(|broker| !Arc::ptr_eq(broker, &self.broker));
         mocks.ended.push(Arc::downgrade(&self.broker));
         mocks.count();
@@ -179,6 +169,8 @@ impl std::fmt::Debug for Mock {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
     use super::*;
     use crate::api::{exchange_token, invalidate, service_account_token, viewer_token};
     use crate::{ErrorKind, Request, token_type};
