@@ -17,13 +17,17 @@ use crate::platform::fork_safe_mutex::ForkSafeMutex;
 use crate::platform::os::{variable, write_to_standard_error};
 use crate::platform::per_process::PerProcess;
 
-/// How much a line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The severity of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub(crate) enum Level {
+pub enum Level {
+    /// A call failed.
     Error = 1,
+    /// A potential problem, or a failure the library recovered from.
     Warning,
+    /// What the library does: requests and responses, attempts, redirects, tokens.
     Info,
+    /// How it decides: the environment, the cache, the route to the server.
     Debug,
 }
 
@@ -236,7 +240,7 @@ fn one_line(words: &str) -> String {
 
 impl Level {
     /// The level of that number; more than the most is everything, less than the least is nothing.
-    pub fn of(number: i32) -> Option<Self> {
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
         match number {
             ..=0 => None,
             1 => Some(Self::Error),
@@ -291,7 +295,7 @@ mod tests {
 
     #[test]
     fn any_number_is_a_level_or_none() {
-        let levels = [i32::MIN, 0, 1, 4, 5, i32::MAX].map(Level::of);
+        let levels = [i32::MIN, 0, 1, 4, 5, i32::MAX].map(Level::from_number);
         let (error, debug) = (Some(Level::Error), Some(Level::Debug));
         assert_eq!(levels, [None, None, error, debug, debug, debug]);
     }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod backend;
+pub(crate) mod environment;
 pub(crate) mod request;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use backend::{MockBackend, MockResponse, Responder};
+use environment::MockEnvironment;
 use request::MockRequest;
 
 use crate::cache::broker::Broker;
@@ -74,6 +76,12 @@ pub(crate) fn active() -> Vec<MockBroker> {
     MOCKS.lock().active.clone()
 }
 
+/// The environment of a call that is in this mock, as the mock's host has set it up by now.
+pub(crate) fn environment_of(broker: &MockBroker) -> Arc<MockEnvironment> {
+    let _locked_at_forks = MOCKS.lock();
+    broker.backend().environment()
+}
+
 /// While it lives, the process seems to run on Connect, and exchanges are answered by the mock: for tests.
 ///
 /// The server is `http://localhost:3030`, the API key `key`, the content session token `session-token`, and a viewer
@@ -132,6 +140,37 @@ impl Mock {
         mocks.active.push(broker.clone());
         mocks.count();
         Self { broker }
+    }
+
+    /// Sets a variable of the mock's environment, for calls that begin later; an empty `value` unsets it.
+    ///
+    /// A mock begins with `RSTUDIO_PRODUCT`, `CONNECT_SERVER`, `CONNECT_API_KEY` and `CONNECT_CONTENT_SESSION_TOKEN` set,
+    /// and `POSIT_PRODUCT` unset.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for any other variable, and for a value that holds a control
+    /// character.
+    pub fn set_environment(&self, name: &str, value: &str) -> Result<(), Error> {
+        self.change_environment(|environment| environment.set(name, value))
+    }
+
+    /// Sets the session token of a viewer call that gives none, for calls that begin later: `user-token` at first. When it
+    /// is empty, such a call fails with [`NoSession`](crate::ErrorKind::NoSession), as it does outside a mock.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for a token that holds a control character.
+    pub fn set_user_session_token(&self, token: &str) -> Result<(), Error> {
+        self.change_environment(|environment| environment.set_viewer_token(token))
+    }
+
+    fn change_environment(
+        &self,
+        change: impl FnOnce(&mut MockEnvironment) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let _locked_at_forks = MOCKS.lock();
+        self.broker.backend().change_environment(change)
     }
 
     /// How many requests the mock was asked to answer, those that it let out among them.
@@ -200,10 +239,7 @@ mod tests {
         assert_eq!(token.access_token(), "hers");
         let why = viewer_token(Some("bob"), &Request::new()).unwrap_err();
         assert_eq!(why.kind(), ErrorKind::Internal);
-        assert!(
-            why.message().ends_with("\nThe mock's function panicked."),
-            "{why}"
-        );
+        assert!(why.message().ends_with("\nThe mock callback panicked."), "{why}");
         assert_eq!(mock.request_count(), 2);
     }
 
