@@ -108,11 +108,6 @@ impl Environment {
         self.part(CONTENT_TOKEN_FILE, b"")
     }
 
-    /// Returns the session token of a viewer call that gives none.
-    pub fn viewer_token(self) -> Option<&'static [u8]> {
-        (self == Self::Mocked).then_some(b"user-token")
-    }
-
     fn part(self, variable: Variable, mocked: &'static [u8]) -> Part<'static> {
         Part::new(match self {
             Self::Process => variable.bytes(),

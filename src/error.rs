@@ -41,7 +41,7 @@ pub enum ErrorKind {
 
 /// A failure. [`message`](Error::message) tells what happened, why, and what to do. It never contains a secret.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", .0.lines.join("\n"))]
+#[error("{}", self.message_with(HostOption::neutral))]
 pub struct Error(
     /// Boxed to keep a `Result` with a token small: a cache hit passes it through several calls.
     Box<Details>,
@@ -51,7 +51,38 @@ pub struct Error(
 struct Details {
     kind: ErrorKind,
     lines: Vec<Cow<'static, str>>,
+    hint: Option<Hint>,
     response: ResponseFacts,
+}
+
+/// The last line of a message: what to do, with the option that a host sets in its own way.
+#[derive(Debug, Clone)]
+struct Hint {
+    /// Contains [`SET`].
+    line: &'static str,
+    option: HostOption,
+}
+
+/// Stands in a hint for the way to set the option.
+const SET: &str = "{set}";
+
+/// An option that an error's hint names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostOption {
+    ServerUrl,
+    ApiKey,
+    CaBundle,
+}
+
+impl HostOption {
+    /// How to set it, in words that fit every host.
+    fn neutral(self) -> &'static str {
+        match self {
+            Self::ServerUrl => "set the server URL of the request",
+            Self::ApiKey => "set the API key of the request",
+            Self::CaBundle => "set the CA bundle",
+        }
+    }
 }
 
 /// The facts of the HTTP response that an error came from; all absent when there was none.
@@ -68,6 +99,7 @@ impl Error {
         Self(Box::new(Details {
             kind,
             lines: vec![sentence.into()],
+            hint: None,
             response: ResponseFacts::default(),
         }))
     }
@@ -92,6 +124,33 @@ impl Error {
     pub(crate) fn with_headline(mut self, headline: &'static str) -> Self {
         self.0.lines.insert(0, headline.into());
         self
+    }
+
+    /// The same error with a hint as the last line. In `line`, `{set}` stands for the way in which the host sets
+    /// `option`: "Set CONNECT_SERVER, or {set}."
+    pub(crate) fn with_hint(mut self, line: &'static str, option: HostOption) -> Self {
+        self.0.hint = Some(Hint { line, option });
+        self
+    }
+
+    /// The message, its hint worded by `set` for the host that shows it.
+    pub(crate) fn message_with(&self, set: impl FnOnce(HostOption) -> &'static str) -> String {
+        let mut message = self.message_without_hint();
+        if let Some(hint) = &self.0.hint {
+            message.push('\n');
+            message.push_str(&hint.line.replacen(SET, set(hint.option), 1));
+        }
+        message
+    }
+
+    /// The message but for its hint, for hosts that add their own.
+    pub(crate) fn message_without_hint(&self) -> String {
+        self.0.lines.join("\n")
+    }
+
+    /// The option that the hint names.
+    pub(crate) fn option(&self) -> Option<HostOption> {
+        self.0.hint.as_ref().map(|hint| hint.option)
     }
 
     pub(crate) fn with_response(mut self, response: ResponseFacts) -> Self {
@@ -166,6 +225,23 @@ mod tests {
             error.message(),
             "Cannot fetch.\nConnection refused.\nCheck CONNECT_SERVER."
         );
+    }
+
+    #[test]
+    fn a_hint_is_the_last_line_and_each_host_words_it() {
+        let error = Error::new(ErrorKind::NoServer, "No server.")
+            .with_hint("Set CONNECT_SERVER, or {set}.", HostOption::ServerUrl)
+            .because("Why.");
+        assert_eq!(
+            error.message(),
+            "No server.\nWhy.\nSet CONNECT_SERVER, or set the server URL of the request."
+        );
+        assert_eq!(
+            error.message_with(|_| "call f()"),
+            "No server.\nWhy.\nSet CONNECT_SERVER, or call f()."
+        );
+        assert_eq!(error.message_without_hint(), "No server.\nWhy.");
+        assert_eq!(error.option(), Some(HostOption::ServerUrl));
     }
 
     #[test]

@@ -46,24 +46,24 @@ fn a_call_tells_what_it_saw_and_did_line_by_line() {
     assert_eq!(
         lines(&mut host, &["service_account"]),
         [
-            "4 Service account token: not from the cache, nothing is known",
+            "4 Service account token: cache miss, no entry",
             "4 Set in the environment: POSIT_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY, CONNECT_CONTENT_SESSION_TOKEN",
             &format!("4 POST {ENDPOINT}"),
             &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a new connection"),
-            "3 Service account token: there is one, which expires in N s",
+            "3 Service account token: obtained, expires in N s",
         ]
     );
     host.call(&["log", "4"]);
     assert_eq!(
         lines(&mut host, &["service_account"]),
-        ["4 Service account token: from the cache, which expires in N s"]
+        ["4 Service account token: cache hit, expires in N s"]
     );
     host.call(&["log", "3"]);
     assert_eq!(
         lines(&mut host, &["workload"]),
         [
-            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a kept connection"),
-            "3 Workload token: there is one, which expires in N s",
+            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a reused connection"),
+            "3 Workload token: obtained, expires in N s",
         ]
     );
 }
@@ -87,19 +87,19 @@ fn attempts_redirects_and_a_dead_connection_are_told() {
     assert_eq!(
         lines(&mut host, &["service_account"]),
         [
-            "4 Service account token: not from the cache, a new token is asked for",
+            "4 Service account token: cache miss, a new token was requested",
             "4 Set in the environment: POSIT_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY, CONNECT_CONTENT_SESSION_TOKEN",
             &format!("4 POST {ENDPOINT}"),
             "4 The kept connection to SERVER was closed meanwhile: a new one is made",
             &format!("4 POST {ENDPOINT}"),
             &format!("3 POST {ENDPOINT}: HTTP 308 after N ms, on a new connection"),
-            &format!("3 Redirected by HTTP 308 to {ENDPOINT}"),
+            &format!("3 Following HTTP 308 redirect to {ENDPOINT}"),
             &format!("4 POST {ENDPOINT}"),
-            &format!("3 POST {ENDPOINT}: HTTP 503 after N ms, on a kept connection"),
+            &format!("3 POST {ENDPOINT}: HTTP 503 after N ms, on a reused connection"),
             "3 Attempt 1 of 3 failed, the next in N ms: The server's response was not understood: HTTP 503, text/plain; charset=utf-8: Come back later | Server request ID: ID.",
             &format!("4 POST {ENDPOINT}"),
-            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a kept connection"),
-            "3 Service account token: there is one, which expires in N s",
+            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a reused connection"),
+            "3 Service account token: obtained, expires in N s",
         ]
     );
 }
@@ -158,7 +158,7 @@ fn lines_of_a_background_refresh_wait_for_the_next_call() {
     host.call(&["log", "4"]);
     let told = lines(&mut host, &["service_account"]);
     assert!(
-        told.contains(&"4 The token nears its end: it is renewed in the background".to_owned()),
+        told.contains(&"4 Token expires soon; refreshing in the background".to_owned()),
         "{told:?}"
     );
     let renewed = |line: &String| line.contains("HTTP 200");
@@ -224,7 +224,7 @@ fn the_log_goes_to_standard_error_when_the_environment_says_so() {
         let mut host = Host::with(environment.chain([("CONNECTCREDS_DEBUG", value)]));
         host.ok(&["service_account"]);
         let errors = host.errors();
-        let line = "connectcreds info: Service account token: there is one, ";
+        let line = "connectcreds info: Service account token: obtained, ";
         assert_eq!(errors.contains(line), written, "{value:?}: {errors}");
         assert_eq!(errors.is_empty(), !written, "{value:?}: {errors}");
     }

@@ -278,3 +278,24 @@ fn a_child_waits_for_no_function_of_a_thread_that_it_does_not_have() {
 fn children_made_while_functions_run_on_other_threads_answer_at_once() {
     run(&mut forks("forks_while_functions_run"));
 }
+
+#[test]
+fn what_a_test_changes_in_a_mocks_environment_counts_and_is_sent() {
+    run(&mut scene("mock_environment", "environment"));
+    run(&mut scene("mock_environment", "sent"));
+}
+
+#[test]
+fn a_viewer_call_without_a_session_in_a_mock_is_logged_and_can_fail_as_outside() {
+    run(&mut scene("mock_environment", "session"));
+}
+
+#[test]
+fn headers_of_a_mocked_response_are_read() {
+    run(&mut scene("mock_environment", "headers"));
+}
+
+#[test]
+fn a_message_names_the_c_setter_and_bindings_can_leave_it_out() {
+    run(&mut scene("mock_environment", "hints"));
+}

@@ -6,6 +6,7 @@ pub(crate) mod cancellation;
 pub(crate) mod clock;
 pub(crate) mod files;
 pub(crate) mod fork;
+pub(crate) mod fork_safe_mutex;
 pub(crate) mod os;
 pub(crate) mod per_process;
 pub(crate) mod read_mostly;

@@ -42,10 +42,10 @@ static void misbehaving(void)
     cc_request *request = cc_request_new();
     cc_request_set_scope(request, "nothing");
     IS(message(request), "Cannot fetch service account credentials from the Connect server.\n"
-                         "The mock's function returned true and gave no reply.");
+                         "The mock callback returned true without setting a reply.");
     cc_request_set_scope(request, "status");
     IS(message(request), "Cannot fetch service account credentials from the Connect server.\n"
-                         "The mock's function gave a reply that can not be.\n"
+                         "The mock callback set an invalid reply.\n"
                          "A mocked response's status is not from 100 to 599.");
     cc_request_free(request);
     CHECK(cc_mock_request_count(mock) == 9 && stats().failures == 8);
@@ -137,18 +137,29 @@ static void starting_and_ending_inside(void)
     CHECK(!cc_running_on_connect());
 }
 
-/* A cancel callback that requests the same token; the server does not respond before it has. */
-static bool ask_what_it_cancels(void *request)
+/* A cancel callback that asks the question that it may cancel; the server is silent until it has. */
+struct asking {
+    const cc_request *request;
+    int asked;
+};
+
+static bool ask_what_it_cancels(void *user_data)
 {
-    IS(viewer(getenv("VIEWER"), request), "CC_ERR_INTERNAL");
+    struct asking *asking = user_data;
+    /* The first time is before the call waits. */
+    if (++asking->asked == 1)
+        return false;
+    IS(viewer(getenv("VIEWER"), asking->request), "CC_ERR_INTERNAL");
     return true;
 }
 
 static void asking_in_a_cancel_callback(void)
 {
     cc_request *request = cc_request_new();
-    cc_request_set_cancel(request, ask_what_it_cancels, request);
+    struct asking asking = {request, 0};
+    cc_request_set_cancel(request, ask_what_it_cancels, &asking);
     IS(viewer(getenv("VIEWER"), request), "CC_ERR_CANCELLED");
+    CHECK(asking.asked == 2);
     cc_request_free(request);
 }
 

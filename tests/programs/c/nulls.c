@@ -33,6 +33,8 @@ static void accessors_of_null_return_null_zero_or_minus_one(void)
     CHECK(cc_aws_credentials_session_token(NULL) == NULL);
     CHECK(cc_aws_credentials_expires_at(NULL) == -1);
     CHECK(cc_error_status(NULL) == CC_OK);
+    CHECK(cc_error_message_without_hint(NULL) == NULL);
+    CHECK(cc_error_option(NULL) == NULL);
     CHECK(cc_error_message(NULL) == NULL);
     CHECK(cc_error_http_status(NULL) == 0);
     CHECK(cc_error_oauth_code(NULL) == NULL);
@@ -61,8 +63,9 @@ static void freeing_null_is_a_no_op(void)
     cc_request_free(NULL);
     cc_mock_end(NULL);
     cc_mock_reply_set(NULL, 200, NULL, NULL);
+    cc_mock_reply_set_header(NULL, "Retry-After", "1");
     cc_cache_forget_session(NULL);
-    cc_cache_get_stats(NULL, sizeof(cc_cache_stats));
+    CHECK(cc_cache_get_stats(NULL, 0) == sizeof(cc_cache_stats));
 }
 
 static void a_setter_without_a_request_is_an_invalid_argument(void)
@@ -80,7 +83,10 @@ static void a_setter_without_a_request_is_an_invalid_argument(void)
     CHECK(cc_request_set_force_refresh(NULL, true) == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_cancel(NULL, NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_on_connect(NULL, true) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_request_set_time_left_ms(NULL, 1) == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_mock_advance_time(NULL, 1) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_mock_set_environment(NULL, "CONNECT_SERVER", NULL) == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_mock_set_user_session_token(NULL, NULL) == CC_ERR_INVALID_ARGUMENT);
 }
 
 static void a_mock_without_a_place_for_it_is_an_invalid_argument(void)
@@ -153,11 +159,24 @@ static void counts_are_written_as_far_as_there_is_room(void)
 {
     cc_cache_stats stats;
     memset(&stats, 0xff, sizeof stats);
-    cc_cache_get_stats(&stats, 2 * sizeof stats.hits);
+    CHECK(cc_cache_get_stats(&stats, 2 * sizeof stats.hits) == sizeof stats);
     CHECK(stats.hits == 0 && stats.stale_hits == 0);
     CHECK(stats.misses == UINT64_MAX);
-    cc_cache_get_stats(&stats, sizeof stats + 100);
-    CHECK(stats.entries == 0);
+    CHECK(cc_cache_get_stats(&stats, (size_t)-1) == sizeof stats);
+    CHECK(stats.misses == UINT64_MAX);
+}
+
+/* A program that was built with a later header has a larger struct. */
+static void counts_that_the_library_does_not_know_are_zero(void)
+{
+    struct {
+        struct cc_cache_stats known;
+        uint64_t later[2], behind;
+    } stats;
+    memset(&stats, 0xff, sizeof stats);
+    CHECK(cc_cache_get_stats(&stats.known, sizeof stats - sizeof stats.behind) == sizeof stats.known);
+    CHECK(stats.known.entries == 0 && stats.later[0] == 0 && stats.later[1] == 0);
+    CHECK(stats.behind == UINT64_MAX);
 }
 
 static void every_status_has_its_name_and_every_other_integer_too(void)
@@ -174,6 +193,8 @@ static void the_header_and_the_library_are_of_one_version(void)
     snprintf(parts, sizeof parts, "%d.%d.%d", CC_VERSION_MAJOR, CC_VERSION_MINOR, CC_VERSION_PATCH);
     CHECK(strcmp(cc_version(), CC_VERSION) == 0);
     CHECK(strcmp(cc_version(), parts) == 0);
+    CHECK(cc_version_number() == CC_VERSION_NUMBER);
+    CHECK(CC_VERSION_NUMBER == (CC_VERSION_MAJOR << 16 | CC_VERSION_MINOR << 8 | CC_VERSION_PATCH));
 }
 
 int main(void)
@@ -188,6 +209,7 @@ int main(void)
     a_subject_token_and_its_type_are_required();
     an_error_outlives_the_request_it_came_of();
     counts_are_written_as_far_as_there_is_room();
+    counts_that_the_library_does_not_know_are_zero();
     every_status_has_its_name_and_every_other_integer_too();
     the_header_and_the_library_are_of_one_version();
     return failures > 0;

@@ -1,32 +1,32 @@
-//! What a host can set for the whole process. Zero stands for the default.
+//! Process-wide settings, as every part of the library reads them. `api/config.rs` is how a host changes them.
 
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A number that can be set; it is the default until then.
+/// A number that can be set. Zero stands for its default.
 pub(crate) struct Setting {
     set: AtomicU32,
     default: u32,
 }
 
-/// How long a call may take, unless it says otherwise, and an exchange that nobody waits for.
+/// How long a call may take that sets no timeout of its own, and an exchange that no call waits for.
 pub(crate) static TIMEOUT_MS: Setting = Setting::new(20_000);
 /// How long one attempt at an exchange may take.
 pub(crate) static ATTEMPT_TIMEOUT_MS: Setting = Setting::new(8_000);
-/// How long a connection may take to come about: the name's look-up, TCP and TLS.
+/// How long it may take to establish a connection: DNS resolution, TCP and TLS.
 pub(crate) static CONNECT_TIMEOUT_MS: Setting = Setting::new(3_000);
-/// How often an exchange is attempted.
+/// The maximum number of attempts at an exchange.
 pub(crate) static MAX_ATTEMPTS: Setting = Setting::new(3);
-/// How long a token is kept whose lifetime nobody knows.
+/// How long a token with no stated lifetime is cached.
 pub(crate) static DEFAULT_LIFETIME_S: Setting = Setting::new(600);
 
-const CACHE_CAPACITY: usize = 10_000;
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+const DEFAULT_CACHE_CAPACITY: usize = 10_000;
+const DEFAULT_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
-static CAPACITY: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+static CACHE_CAPACITY: AtomicUsize = AtomicUsize::new(0);
+static CACHE_BYTES: AtomicUsize = AtomicUsize::new(0);
 static NO_BACKGROUND_REFRESH: AtomicBool = AtomicBool::new(false);
 
 impl Setting {
@@ -48,53 +48,52 @@ impl Setting {
         self.set.store(value, Ordering::Relaxed);
     }
 
-    /// Of a setting in milliseconds.
+    /// The value of a setting in milliseconds.
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.get().into())
     }
 }
 
-/// How long an exchange goes on, and how long a caller waits that says nothing else.
+/// How long an exchange may take, and a call that sets no timeout of its own.
 pub(crate) fn timeout() -> Duration {
     TIMEOUT_MS.duration()
 }
 
-/// How many questions are remembered.
+/// The maximum number of entries in a cache.
 pub(crate) fn cache_capacity() -> usize {
-    match CAPACITY.load(Ordering::Relaxed) {
-        0 => CACHE_CAPACITY,
+    match CACHE_CAPACITY.load(Ordering::Relaxed) {
+        0 => DEFAULT_CACHE_CAPACITY,
         capacity => capacity,
     }
 }
 
 /// How much memory the cached tokens may take, in bytes.
 pub(crate) fn cache_bytes() -> usize {
-    match BYTES.load(Ordering::Relaxed) {
-        0 => CACHE_BYTES,
+    match CACHE_BYTES.load(Ordering::Relaxed) {
+        0 => DEFAULT_CACHE_BYTES,
         bytes => bytes,
     }
 }
 
-#[allow(dead_code)]
-pub(crate) fn set_cache_bytes(bytes: usize) {
-    BYTES.store(bytes, Ordering::Relaxed);
+pub(crate) fn store_cache_bytes(bytes: usize) {
+    CACHE_BYTES.store(bytes, Ordering::Relaxed);
 }
 
-pub(crate) fn set_cache_capacity(capacity: usize) {
-    CAPACITY.store(capacity, Ordering::Relaxed);
+pub(crate) fn store_cache_capacity(capacity: usize) {
+    CACHE_CAPACITY.store(capacity, Ordering::Relaxed);
 }
 
-/// How long a token is kept whose lifetime nobody knows, in seconds.
+/// How long a token with no stated lifetime is cached, in seconds.
 pub(crate) fn default_lifetime_s() -> i64 {
     DEFAULT_LIFETIME_S.get().into()
 }
 
-/// Whether a token is renewed in the background before its end.
+/// Whether a token that expires soon is refreshed in the background.
 pub(crate) fn background_refresh() -> bool {
     !NO_BACKGROUND_REFRESH.load(Ordering::Relaxed)
 }
 
-pub(crate) fn set_background_refresh(on: bool) {
+pub(crate) fn store_background_refresh(on: bool) {
     NO_BACKGROUND_REFRESH.store(!on, Ordering::Relaxed);
 }
 
@@ -102,24 +101,24 @@ pub(crate) fn set_background_refresh(on: bool) {
 pub(crate) mod tests {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
-    /// Switches the background refresh off while it lives; the tests of one program share the setting.
+    /// Background refresh is off until this is dropped. Tests of one program share the setting, so one at a time has it.
     pub(crate) struct Off(#[allow(dead_code)] MutexGuard<'static, ()>);
 
     pub(crate) fn without_background_refresh() -> Off {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        super::set_background_refresh(false);
+        super::store_background_refresh(false);
         Off(guard)
     }
 
     impl Drop for Off {
         fn drop(&mut self) {
-            super::set_background_refresh(true);
+            super::store_background_refresh(true);
         }
     }
 
     #[test]
-    fn a_setting_is_its_default_until_it_is_set_and_again_at_zero() {
+    fn zero_restores_a_settings_default() {
         let setting = super::Setting::new(8_000);
         assert_eq!(setting.duration().as_secs(), 8);
         setting.set(1);
