@@ -173,7 +173,10 @@ fn items(bindings: &str) -> Vec<Item> {
         if !text.trim_start().starts_with("/**") {
             // cbindgen finds constants of the whole crate; those of other folders have other names.
             let frame = ["#ifdef __cplusplus", "extern \"C\"", "}", "#endif", "#define "];
-            assert!(!text.contains("#define CC_") && !text.contains("#define cc_"), "{text}");
+            assert!(
+                !text.contains("#define CC_") && !text.contains("#define cc_"),
+                "{text}"
+            );
             let is_frame = |line: &str| frame.iter().any(|part| line.starts_with(part));
             assert!(
                 text.lines().all(|line| line.is_empty() || is_frame(line)),

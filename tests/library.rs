@@ -31,7 +31,9 @@ fn every_exported_function_is_called_by_a_c_host() {
         "mock_environment.c",
         "request.c",
     ]
-    .map(|name| std::fs::read_to_string(root().join("tests/programs/c").join(name)).expect("the host is there"));
+    .map(|name| {
+        std::fs::read_to_string(root().join("tests/programs/c").join(name)).expect("the host is there")
+    });
     let listed = std::fs::read_to_string(root().join("tests/symbols.txt")).expect("the list is there");
     for symbol in listed.lines() {
         let called =
