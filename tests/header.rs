@@ -17,7 +17,7 @@ const LINE_LENGTH: usize = 100;
 
 /// The groups of the header in their order: a title, and the beginnings of the names that belong to it. A name belongs to
 /// the group with the longest beginning.
-const GROUPS: [(&str, &[&str]); 12] = [
+const GROUPS: [(&str, &[&str]); 13] = [
     ("Status codes", &["CC_OK", "CC_ERR_", "cc_status"]),
     ("Handles", &[]),
     (
@@ -29,6 +29,16 @@ const GROUPS: [(&str, &[&str]); 12] = [
             "cc_exchange_token",
             "cc_has_",
             "cc_running_on_connect",
+        ],
+    ),
+    (
+        "Calls that do not block",
+        &[
+            "cc_call",
+            "cc_service_account_token_start",
+            "cc_viewer_token_start",
+            "cc_workload_token_start",
+            "cc_exchange_token_start",
         ],
     ),
     ("Requests", &["cc_request_", "cc_cancel_fn"]),

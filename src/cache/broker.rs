@@ -59,7 +59,7 @@ impl<B: Backend> Broker<B> {
         const NO_HITS: Hits = Hits {
             fresh: 0,
             stale: 0,
-            last_use: LastUse::NONE,
+            last_use: LastUse::none(),
         };
         Self {
             backend,

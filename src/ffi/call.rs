@@ -131,7 +131,8 @@ pub unsafe extern "C" fn cc_exchange_token_start(
     }
 }
 
-/// Returns whether cc_call_finish() would return at once: a result is there, or the timeout has passed.
+/// Returns whether cc_call_finish() would return at once: there is a result, or the timeout has
+/// passed.
 ///
 /// @param call  the call; NULL gives false
 /// @return true if it would
@@ -182,8 +183,8 @@ pub unsafe extern "C" fn cc_call_finish(
     }
 }
 
-/// Frees a call. One that is not done leaves its exchange, as a cancelled call does: others that wait
-/// for it are not affected.
+/// Frees a call. One that is not done leaves its exchange, as a cancelled call does: others that
+/// wait for it are not affected.
 ///
 /// @param call  the call; NULL is a no-op
 #[unsafe(no_mangle)]
