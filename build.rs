@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Mach-O and PE have neither a soname nor `-z`.
-    if var("CARGO_CFG_TARGET_OS").is_ok_and(|system| ["linux", "android", "freebsd"].contains(&system.as_str())) {
+    if var("CARGO_CFG_TARGET_OS")
+        .is_ok_and(|system| ["linux", "android", "freebsd"].contains(&system.as_str()))
+    {
         // Its fork hooks and its threads outlive a `dlclose()`, so it must stay in the process.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
         // cargo-c sets the same one, as Cargo.toml tells it.
