@@ -64,11 +64,13 @@ $(STAGE)/$(SHARED): cargo
 
 # Two static libraries of Rust in one program define the standard library twice. In this one, all that is not the
 # interface becomes local: one object with what the interface needs, in which the other symbols are hidden from linkers.
+# The sections of LLVM's that go are the standard library's bitcode, which the plugins of other versions fail to read.
 $(STAGE)/libconnectcreds.a: $(BUILT)/libconnectcreds.a tests/symbols.txt
 	@mkdir -p '$(STAGE)'
 	$(LD) -r --gc-sections --force-group-allocation $$(sed 's/^/-u /' tests/symbols.txt) \
 	    -o '$(STAGE)/connectcreds.o' '$<'
-	$(OBJCOPY) --strip-debug --keep-global-symbols=tests/symbols.txt '$(STAGE)/connectcreds.o'
+	$(OBJCOPY) --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd \
+	    --keep-global-symbols=tests/symbols.txt '$(STAGE)/connectcreds.o'
 	rm -f '$@'
 	$(AR) rcD '$@' '$(STAGE)/connectcreds.o'
 	rm '$(STAGE)/connectcreds.o'
