@@ -65,7 +65,7 @@ $(STAGE)/$(SHARED): cargo
 # Two static libraries of Rust in one program define the standard library twice. In this one, all that is not the
 # interface becomes local: one object with what the interface needs, in which the other symbols are hidden from linkers.
 # The sections of LLVM's that go are the standard library's bitcode, which the plugins of other versions fail to read.
-$(STAGE)/libconnectcreds.a: $(BUILT)/libconnectcreds.a tests/symbols.txt
+$(STAGE)/libconnectcreds.a: $(BUILT)/libconnectcreds.a tests/symbols.txt Makefile
 	@mkdir -p '$(STAGE)'
 	$(LD) -r --gc-sections --force-group-allocation $$(sed 's/^/-u /' tests/symbols.txt) \
 	    -o '$(STAGE)/connectcreds.o' '$<'
@@ -90,7 +90,7 @@ install:
 	$(INSTALL) -m 644 $(DOCS) '$(DESTDIR)$(DOCDIR)'
 	$(call fill,connectcreds.pc,prefix) >'$(DESTDIR)$(LIBDIR)/pkgconfig/connectcreds.pc'
 	$(call fill,connectcreds-config.cmake,_connectcreds_prefix) >'$(DESTDIR)$(CMAKEDIR)/connectcreds-config.cmake'
-	$(call fill,connectcreds-config-version.cmake) >'$(DESTDIR)$(CMAKEDIR)/connectcreds-config-version.cmake'
+	$(call fill,connectcreds-config-version.cmake,_connectcreds_prefix) >'$(DESTDIR)$(CMAKEDIR)/connectcreds-config-version.cmake'
 
 uninstall:
 	rm -f $(foreach name,$(SHARED) $(SONAME) libconnectcreds.so libconnectcreds.a pkgconfig/connectcreds.pc,\

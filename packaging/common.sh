@@ -3,8 +3,10 @@
 VERSION=$(sed -n '/^version = /{s/.*"\(.*\)".*/\1/p;q;}' Cargo.toml)
 DIST=$PWD/target/dist
 WORK=$PWD/target/packaging
-# The same bytes at any time: what has a date in it has the commit's.
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+# The same bytes at any time: what has a date in it has the commit's. It is not exported to compilers, because some crates
+# are compiled again when it changes.
+EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+unset SOURCE_DATE_EPOCH
 
 # The oldest glibc a library for other machines asks for: manylinux2014's, older than that of RHEL 8 and Ubuntu 20.04.
 readonly OLD_GLIBC=2.17
@@ -17,7 +19,7 @@ scratch() {
 
 # Writes the directory $2 of the directory $1 as a tar archive.
 archive() {
-    tar -c -C "$1" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+    tar -c -C "$1" --sort=name --mtime="@$EPOCH" --owner=0 --group=0 --numeric-owner \
         --mode=go=rX,u+rw "$2"
 }
 

@@ -219,7 +219,7 @@ fn install_serves_a_program_that_is_static_as_a_whole() {
     let sources = sources("static");
     run(consumer("make")
         .current_dir(&sources)
-        .args(["PC=--static", "LDFLAGS=-static"]));
+        .args(["STATIC=--static", "LDFLAGS=-static"]));
     let program = sources.join("token");
     let headers = run(clean("readelf").arg("-l").arg(&program));
     assert!(!headers.contains("INTERP"), "{headers}");
