@@ -18,6 +18,8 @@ DOCDIR     ?= $(PREFIX)/share/doc/connectcreds
 
 CARGO      ?= cargo
 CARGOFLAGS ?= --locked
+# cargo-zigbuild would take itself for the cargo to call.
+unexport CARGO
 OBJCOPY    ?= objcopy
 INSTALL    ?= install
 
