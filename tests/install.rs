@@ -11,6 +11,7 @@ use connect_standin::Standin;
 use support::{clean, library, root, run, scratch, told};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+const README: &str = include_str!("../README.md");
 
 /// A directory for one test, empty.
 fn directory(name: &str) -> PathBuf {
@@ -117,6 +118,32 @@ fn what_cargo_alone_builds_has_the_soname_of_the_major_version() {
     );
 }
 
+/// dpkg makes of it what a package that was built with the library needs.
+#[test]
+fn the_symbols_of_the_debian_package_are_those_of_the_library() {
+    let listed = std::fs::read_to_string(root().join("tests/symbols.txt")).expect("the list is there");
+    let file = root().join("packaging/debian/libconnectcreds0.symbols");
+    let symbols = std::fs::read_to_string(&file).expect("the file is there");
+    let of_debian: Vec<_> = symbols
+        .lines()
+        .filter_map(|line| line.strip_prefix(' ')?.split_once("@Base "))
+        .collect();
+    let missing: Vec<_> = listed
+        .lines()
+        .filter(|symbol| !of_debian.iter().any(|(name, _)| name == symbol))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "add these to {}, each as \" NAME@Base {VERSION}\": {missing:?}",
+        file.display()
+    );
+    assert_eq!(
+        of_debian.len(),
+        listed.lines().count(),
+        "none that is not exported"
+    );
+}
+
 #[test]
 fn cargo_c_gives_the_same_soname() {
     // It takes as many components of the version as it is told.
@@ -210,6 +237,37 @@ fn install_serves_a_makefile_with_pkg_config() {
     let sources = sources("makefile");
     run(consumer("make").current_dir(&sources));
     assert_gets_tokens(&sources.join("token"));
+}
+
+/// The README's first program by its command, and its lines for CMake: the ones that tests/readme.rs counts on.
+#[test]
+#[ignore = "needs cmake and others; tests/run runs it"]
+fn install_serves_the_program_of_the_readme_built_as_it_says() {
+    let block = |start: &str| {
+        let (_, text) = README.split_once(start).expect("the README has it");
+        text.split("```").next().expect("closed")
+    };
+    let directory = directory("readme");
+    std::fs::write(directory.join("token.c"), block("```c\n")).expect("written");
+    let command = block("```sh\nmake\n").lines().last().expect("a line");
+    assert!(command.starts_with("cc token.c "), "{command}");
+    run(consumer("sh").args(["-euc", command]).current_dir(&directory));
+    let connect = Standin::start();
+    let printed = run(consumer(directory.join("token")).envs(connect.environment()));
+    assert!(printed.starts_with("Bearer token, expires at "), "{printed}");
+
+    let lines = block("```cmake\n");
+    let project = format!(
+        "cmake_minimum_required(VERSION 3.13)\nproject(token C)\nadd_executable(token token.c)\n{lines}"
+    );
+    std::fs::write(directory.join("CMakeLists.txt"), project).expect("written");
+    run(consumer("cmake")
+        .args(["-S", ".", "-B", "build"])
+        .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix().display()))
+        .current_dir(&directory));
+    run(clean("cmake").args(["--build", "build"]).current_dir(&directory));
+    let printed = run(clean(directory.join("build/token")).envs(connect.environment()));
+    assert!(printed.starts_with("Bearer token, expires at "), "{printed}");
 }
 
 /// Its resolver of names is glibc's, which a static program has only where that glibc is; an address needs none.
