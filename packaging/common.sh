@@ -26,9 +26,13 @@ archive() {
 # Sets up the tools for libraries that run on older systems, in a Python environment of its own; once.
 release_tools() {
     local tools=$PWD/target/release-tools
-    if [[ ! -x $tools/bin/cargo-zigbuild ]]; then
-        python3 -m venv --clear "$tools"
-        "$tools/bin/pip" install --quiet --disable-pip-version-check -r packaging/requirements.txt
-    fi
+    (
+        flock 9
+        if ! cmp -s packaging/requirements.txt "$tools/complete"; then
+            python3 -m venv --clear "$tools"
+            "$tools/bin/pip" install --quiet --no-compile --disable-pip-version-check -r packaging/requirements.txt
+            cp packaging/requirements.txt "$tools/complete"
+        fi
+    ) 9>"$tools.lock"
     PATH=$tools/bin:$PATH
 }
