@@ -12,7 +12,8 @@ import pytest
 from support import PACKAGE
 
 import connectcreds
-from connectcreds import pytest_plugin, sessions
+import connectcreds_pytest
+from connectcreds import sessions
 from connectcreds.testing import mock_failure, mock_function
 
 README = (PACKAGE / "README.md").read_text()
@@ -63,7 +64,7 @@ def test_every_name_it_gives_exists() -> None:
     for name in re.findall(r"`(\w+Error)`", README):
         assert hasattr(connectcreds, name), name
     for name in re.findall(r"`(connect_\w+)`", README):
-        assert hasattr(pytest_plugin, name) or name == "connect_code", name
+        assert hasattr(connectcreds_pytest, name) or name == "connect_code", name
 
 
 def test_every_argument_is_in_its_table() -> None:
