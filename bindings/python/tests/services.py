@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,7 @@ Reply = tuple[int, dict[str, str], Any]
 class Service:
     """An HTTP service whose `answer` makes a reply of each request; it keeps what it saw."""
 
-    def __init__(self, answer: Callable[[Seen], Reply]) -> None:
+    def __init__(self, answer: Callable[[Seen], Reply], tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
         service = self
 
@@ -72,6 +73,8 @@ class Service:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -86,9 +89,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(answer: Callable[[Seen], Reply]) -> Iterator[Service]:
+def serving(answer: Callable[[Seen], Reply], tls: ssl.SSLContext | None = None) -> Iterator[Service]:
     """Runs a service while the block runs."""
-    with contextlib.closing(Service(answer)) as service:
+    with contextlib.closing(Service(answer, tls)) as service:
         yield service
 
 

@@ -30,6 +30,8 @@ __all__ = ["AsyncConnectCredential", "ConnectCredential"]
 
 __tracebackhide__ = True
 
+#: azure-core delays a refresh by up to this.
+_MOST_JITTER_S = 60
 #: For tokens that do not say when they expire: azure-core asks again before every request.
 _UNKNOWN_LIFETIME_S = 60
 
@@ -60,8 +62,10 @@ class _Base:
         now = int(time.time())
         expires_at = token.expires_at
         expires_on = now + _UNKNOWN_LIFETIME_S if expires_at is None else int(expires_at.timestamp())
-        # azure-core keeps a token until this time: it asks before each request, and the cache answers.
-        return AccessTokenInfo(token.access_token, expires_on, token_type="Bearer", refresh_on=now)
+        # azure-core keeps a token until refresh_on: it asks before each request, and the cache answers.
+        return AccessTokenInfo(
+            token.access_token, expires_on, token_type="Bearer", refresh_on=now - _MOST_JITTER_S
+        )
 
     def invalidate(self) -> bool:
         """Drops the last token from the cache, after a 401; returns whether it was dropped."""
