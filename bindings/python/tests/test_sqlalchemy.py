@@ -110,7 +110,7 @@ def test_odbc_connections_take_the_current_token(tokens: Tokens) -> None:
     driver.refused = {f"token-{index}" for index in range(10)}
     made.dispose()
     with pytest.raises(sqlalchemy.exc.DBAPIError):
-        made.raw_connection()
+        made.connect()
     assert driver.tokens[3:] == ["token-2", "token-3"], "once more"
 
 

@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._adapters import AnyToken, OffConnect, Source
 from ._credentials import NOT_GIVEN
 from ._requests import Options
 from ._token import Token
 from ._typing import Unpack
-
-if TYPE_CHECKING:
-    import sqlalchemy
 
 __all__ = ["SQL_COPT_SS_ACCESS_TOKEN", "attrs_before", "listen"]
 
@@ -50,7 +47,7 @@ def attrs_before(
 
 
 def listen(
-    engine: sqlalchemy.Engine,
+    engine: Any,
     ask: Callable[..., Token],
     *args: Any,
     off_connect: OffConnect = NOT_GIVEN,
