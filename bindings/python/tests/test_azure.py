@@ -158,7 +158,8 @@ def test_asynchronous_clients(service: Azure, tokens: Tokens) -> None:
     async def send() -> tuple[int, str]:
         async with AsyncConnectCredential(connectcreds.service_account_token) as credential:
             policies = [AsyncBearerTokenCredentialPolicy(credential, SCOPE)]
-            async with AsyncPipelineClient(service.service.url, policies=policies) as made:
+            client: Any = AsyncPipelineClient(service.service.url, policies=policies)
+            async with client as made:
                 request = HttpRequest("GET", f"{service.service.url}/blob")
                 answer = await made.send_request(request, enforce_https=False)
                 given = await credential.get_token(SCOPE)
@@ -203,9 +204,7 @@ def certificate(directory: Path) -> Path:
     )
     path = directory / "localhost.pem"
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + made.public_bytes(serialization.Encoding.PEM)
     )
     return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from services import Tokens
 from support import Standin
@@ -9,17 +11,23 @@ from support import Standin
 from connectcreds import sessions
 from connectcreds.testing import mock_failure
 
-fastapi = pytest.importorskip("fastapi")
+pytest.importorskip("fastapi")
 
 from fastapi import Depends, FastAPI, WebSocket
 from fastapi.testclient import TestClient
 
-from connectcreds.fastapi import SessionToken, add_exception_handler, service_account_token, viewer_token, workload_token
+from connectcreds.fastapi import (
+    SessionToken,
+    add_exception_handler,
+    service_account_token,
+    viewer_token,
+    workload_token,
+)
 
 HEADERS = {"Posit-Connect-User-Session-Token": "of-alice"}
 
 
-def made(**dependencies: object) -> TestClient:
+def made(**dependencies: Any) -> TestClient:
     """An application with a page for each dependency, which answers with what it is given."""
     app = FastAPI()
     add_exception_handler(app)

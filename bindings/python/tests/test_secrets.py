@@ -147,11 +147,12 @@ def test_what_a_callback_raises_carries_no_secret_and_keeps_its_place(sentry: _T
                 while traceback is not None:
                     names.append(traceback.tb_frame.f_code.co_name)
                     traceback = traceback.tb_next
-                assert names[-1] == "answer"
-                for secret in SECRETS:
-                    assert secret not in repr(locals_of_ours(why))
+                held = locals_of_ours(why)
             else:
                 pytest.fail("it does not fail")
+            assert names[-1] == "answer"
+            for secret in SECRETS:
+                assert secret not in repr(held)
 
 
 def test_signals_still_interrupt_after_a_callback_has_raised(connect: Standin) -> None:

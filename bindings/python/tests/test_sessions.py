@@ -218,7 +218,9 @@ def test_gradio_requests() -> None:
 def test_a_wsgi_environ_and_an_asgi_scope() -> None:
     environ = {"REQUEST_METHOD": "GET", "HTTP_POSIT_CONNECT_USER_SESSION_TOKEN": "of-alice"}
     assert sessions.from_headers(environ) == "of-alice"
-    assert sessions.from_headers([(b"accept", b"*/*"), (b"posit-connect-user-session-token", b"of-alice")]) == "of-alice"
+    assert (
+        sessions.from_headers([(b"accept", b"*/*"), (b"posit-connect-user-session-token", b"of-alice")]) == "of-alice"
+    )
     assert sessions.from_headers([("Accept", "*/*")]) == ""
 
 

@@ -26,7 +26,20 @@ CALLS = [
     "has_viewer_token",
     "has_workload_token",
 ]
-MODULES = ["aio", "auth", "aws", "azure", "databricks", "fastapi", "google", "odbc", "sessions", "snowflake", "sqlalchemy", "testing"]
+MODULES = [
+    "aio",
+    "auth",
+    "aws",
+    "azure",
+    "databricks",
+    "fastapi",
+    "google",
+    "odbc",
+    "sessions",
+    "snowflake",
+    "sqlalchemy",
+    "testing",
+]
 BOTH = pytest.mark.parametrize("module", [connectcreds, aio], ids=["sync", "aio"])
 EACH = pytest.mark.parametrize("name", CALLS)
 
@@ -65,7 +78,7 @@ def public() -> list[Any]:
             found += [getattr(module, each) for each in names]
         except ImportError:
             continue  # The SDK is not installed here.
-    functions = [each for each in found if inspect.isfunction(each)]
+    functions: list[Any] = [each for each in found if inspect.isfunction(each)]
     for each in found:
         if inspect.isclass(each) and each.__module__.startswith("connectcreds"):
             functions.append(each)

@@ -207,10 +207,14 @@ def test_asynchronous_calls_are_mocked_too() -> None:
         assert asyncio.run(aio.service_account_token()).access_token == "the-token"
 
 
+def forget() -> None:
+    mock_token("forgotten")
+    gc.collect()
+
+
 def test_a_mock_that_nothing_refers_to_ends_with_a_warning() -> None:
     with pytest.warns(ResourceWarning, match=r"a mock was not ended: use mock_token\(\) in a `with` statement"):
-        mock_token("forgotten")
-        gc.collect()
+        forget()
     assert not connectcreds.running_on_connect()
 
 

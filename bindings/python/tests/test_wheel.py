@@ -75,7 +75,13 @@ def test_the_library_that_is_named_is_taken(hook: ModuleType, monkeypatch: pytes
     [(183, 64, "<", "linux_aarch64"), (3, 32, "<", "linux_i686"), (22, 64, ">", "linux_s390x")],
 )
 def test_the_tag_is_that_of_the_library_and_not_of_this_machine(
-    hook: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, machine: int, bits: int, order: str, platform: str
+    hook: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    machine: int,
+    bits: int,
+    order: str,
+    platform: str,
 ) -> None:
     library = tmp_path / "libconnectcreds.so"
     library.write_bytes(elf(machine, bits, order))

@@ -115,7 +115,42 @@ _MODULES = frozenset(
 
 
 if TYPE_CHECKING:
-    from . import aio, auth, aws, azure, databricks, fastapi, google, odbc, sessions, snowflake, sqlalchemy, testing
+    from . import (
+        aio as aio,
+    )
+    from . import (
+        auth as auth,
+    )
+    from . import (
+        aws as aws,
+    )
+    from . import (
+        azure as azure,
+    )
+    from . import (
+        databricks as databricks,
+    )
+    from . import (
+        fastapi as fastapi,
+    )
+    from . import (
+        google as google,
+    )
+    from . import (
+        odbc as odbc,
+    )
+    from . import (
+        sessions as sessions,
+    )
+    from . import (
+        snowflake as snowflake,
+    )
+    from . import (
+        sqlalchemy as sqlalchemy,
+    )
+    from . import (
+        testing as testing,
+    )
 else:
 
     def __getattr__(name):

@@ -246,7 +246,12 @@ def exchange_token(
         cancel,
     )
     try:
-        return _token(_abi.cc_exchange_token, options, encoded("subject_token", subject_token), encoded("subject_token_type", subject_token_type))
+        return _token(
+            _abi.cc_exchange_token,
+            options,
+            encoded("subject_token", subject_token),
+            encoded("subject_token_type", subject_token_type),
+        )
     except BaseException as why:
         del subject_token, content_token, api_key, params, options
         clear(why)

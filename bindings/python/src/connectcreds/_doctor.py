@@ -69,7 +69,11 @@ def _report(kind: str, exchange: object) -> bool:
             print(f"    {line}")
         return False
     now = datetime.now(timezone.utc)
-    until = "expiry unknown" if token.expires_at is None else f"expires in {int((token.expires_at - now).total_seconds())} s"
+    until = (
+        "expiry unknown"
+        if token.expires_at is None
+        else f"expires in {int((token.expires_at - now).total_seconds())} s"
+    )
     issued = "" if token.issued_token_type is None else f", {token.issued_token_type}"
     fields = ", ".join(token.fields)
     print(f"{kind}: obtained in {(now - began).total_seconds() * 1000:.0f} ms; {token.token_type}{issued}; {until}")

@@ -1,8 +1,8 @@
 """Sends the library's log to Python's `logging`.
 
 The library delivers a line on a thread that is in a call. As in `_callbacks`, its callback cannot be a Python function:
-on the main thread a signal's handler could raise at its entry. The callback is code of the interpreter, up to a generator
-that is resumed inside its `try`, one for each thread.
+on the main thread a signal's handler could raise at its entry. The callback is code of the interpreter, up to a
+generator that is resumed inside its `try`, one for each thread.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEB
 
 
 def _lines() -> Generator[int, Any, None]:
-    """Receives a callback's arguments one by one: level, message, user data. It yields numbers, which max() compares."""
+    """Receives a callback's arguments one by one: level, message, user data. Yields numbers, which max() compares."""
     is_closed = _callbacks.is_closed  # When the interpreter shuts down, the module may be empty already.
     while True:
         try:

@@ -103,7 +103,9 @@ def configure(
     """
     if ca_bundle is not NOT_GIVEN:
         answer = ResultPair()
-        _check(_abi.cc_config_set_ca_bundle(encoded("ca_bundle", path("ca_bundle", ca_bundle)), answer.error_out()), answer)
+        _check(
+            _abi.cc_config_set_ca_bundle(encoded("ca_bundle", path("ca_bundle", ca_bundle)), answer.error_out()), answer
+        )
     numbers: tuple[tuple[str, _Number, Callable[[int], int]], ...] = (
         ("timeout_ms", timeout_ms, _abi.cc_config_set_timeout_ms),
         ("attempt_timeout_ms", attempt_timeout_ms, _abi.cc_config_set_attempt_timeout_ms),

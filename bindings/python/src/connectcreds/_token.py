@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal, NoReturn, Optional, Union, overload
 
 from . import _abi
-from ._handles import ResultPair, AwsResultPair, text
+from ._handles import AwsResultPair, ResultPair, text
 
 
 class TokenType:
@@ -120,7 +120,7 @@ class Token(Mapping[str, Any]):
         return dropped
 
     @overload
-    def __getitem__(self, name: Literal["expires_in"]) -> int: ...
+    def __getitem__(self, name: Literal["expires_in"]) -> int: ...  # type: ignore[overload-overlap]
 
     @overload
     def __getitem__(self, name: str) -> str: ...

@@ -74,7 +74,9 @@ def _awaitable(function: _F) -> _F:
     """Gives a coroutine function the docstring of the function that it awaits."""
     documentation = getattr(_sync, function.__name__).__doc__
     if documentation is not None:
-        function.__doc__ = f"Awaits `connectcreds.{function.__name__}()` without blocking the event loop.\n\n    {documentation}"
+        function.__doc__ = (
+            f"Awaits `connectcreds.{function.__name__}()` without blocking the event loop.\n\n    {documentation}"
+        )
     return function
 
 

@@ -20,7 +20,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOpt
 from azure.core.exceptions import ClientAuthenticationError
 
 from . import errors
-from ._adapters import AnyToken, OffConnect, Source
+from ._adapters import AnyToken, Source
 from ._credentials import NOT_GIVEN
 from ._requests import Options
 from ._token import Token
@@ -63,9 +63,7 @@ class _Base:
         expires_at = token.expires_at
         expires_on = now + _UNKNOWN_LIFETIME_S if expires_at is None else int(expires_at.timestamp())
         # azure-core keeps a token until refresh_on: it asks before each request, and the cache answers.
-        return AccessTokenInfo(
-            token.access_token, expires_on, token_type="Bearer", refresh_on=now - _MOST_JITTER_S
-        )
+        return AccessTokenInfo(token.access_token, expires_on, token_type="Bearer", refresh_on=now - _MOST_JITTER_S)
 
     def invalidate(self) -> bool:
         """Drops the last token from the cache, after a 401; returns whether it was dropped."""

@@ -80,7 +80,9 @@ class Credentials(google.auth.credentials.Credentials):
             return
         self.token = token.access_token
         # google-auth compares times without a time zone, in UTC.
-        self.expiry = None if token.expires_at is None else token.expires_at.astimezone(timezone.utc).replace(tzinfo=None)
+        self.expiry = (
+            None if token.expires_at is None else token.expires_at.astimezone(timezone.utc).replace(tzinfo=None)
+        )
 
     def _substitute(self, request: Any) -> google.auth.credentials.Credentials:
         if self._other is None:

@@ -119,7 +119,10 @@ class Mock:
         # A mock that nothing holds would answer for the rest of the process.
         if getattr(self, "_mock", None) and self._process == os.getpid():
             warnings.warn(
-                f"a mock was not ended: use {self._name}() in a `with` statement", ResourceWarning, source=self
+                f"a mock was not ended: use {self._name}() in a `with` statement",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
             )
             self.end()
 
