@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import enum
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from . import _abi
 
@@ -49,12 +49,12 @@ class ConnectCredentialsError(Exception):
         self,
         message: str,
         *,
-        status: int | None = None,
-        http_status: int | None = None,
-        oauth_code: str | None = None,
-        connect_code: int | None = None,
+        status: Optional[int] = None,
+        http_status: Optional[int] = None,
+        oauth_code: Optional[str] = None,
+        connect_code: Optional[int] = None,
         is_retryable: bool = False,
-        retry_after_ms: int | None = None,
+        retry_after_ms: Optional[int] = None,
     ) -> None:
         super().__init__(message)
         if status is not None:

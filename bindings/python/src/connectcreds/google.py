@@ -52,7 +52,7 @@ class Credentials(google.auth.credentials.Credentials):
         off_connect: Union[OffConnect, google.auth.credentials.Credentials] = NOT_GIVEN,
         **options: Unpack[Options],
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self._other: Optional[google.auth.credentials.Credentials] = None
         self._uses_default = off_connect is None
         if isinstance(off_connect, google.auth.credentials.Credentials):

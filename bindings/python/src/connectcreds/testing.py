@@ -23,7 +23,7 @@ from ctypes import byref, c_void_p
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from . import _abi, _callbacks, errors
 from ._handles import ResultPair, encoded, text
@@ -48,7 +48,7 @@ class Response:
     """A response of the server."""
 
     #: Text as it is, or what becomes JSON.
-    body: str | Mapping[str, object] = ""
+    body: Union[str, Mapping[str, object]] = ""
     status: int = 200
     content_type: str = _JSON
 
@@ -95,7 +95,7 @@ class Mock:
             count: int = _abi.cc_mock_request_count(self._mock)
         return count
 
-    def advance_time(self, by: int | timedelta) -> None:
+    def advance_time(self, by: Union[int, timedelta]) -> None:
         """Moves the mock's clock forward, in seconds: tokens get close to their expiry, and expire."""
         seconds = int(by.total_seconds()) if isinstance(by, timedelta) else by
         if not isinstance(seconds, int) or isinstance(seconds, bool):
@@ -161,7 +161,7 @@ def mock_responses(responses: Iterable[Answers]) -> Mock:
     return Mock(_abi.cc_mock_responses, array, len(given))
 
 
-def mock_function(answer: Callable[[Request], Answers | None]) -> Mock:
+def mock_function(answer: Callable[[Request], Optional[Answers]]) -> Mock:
     """Answers with the result of calling the function with the request; None sends the request to its server.
 
     The function is called on the calling thread. The call raises what the function raises.

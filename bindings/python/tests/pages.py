@@ -1,0 +1,38 @@
+"""Writes the Python code of README.md and docs/ into modules, as a user would have it: for type checkers.
+
+Usage: pages.py DIRECTORY
+
+Functions without annotations get none: `--strict` would ask them of every page. The names that a page leaves to its
+reader come first.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+READER = "import connectcreds\n\nsession_token: str = ''\nbase_url: str = ''\nurl: str = ''\n"
+#: mypy alone knows the comment; pyright infers.
+RELAXED = "# mypy: allow-untyped-defs, allow-untyped-calls, allow-any-generics, disable-error-code=no-redef\n"
+
+
+def main(directory: Path) -> None:
+    for page in (PACKAGE / "README.md", *sorted((PACKAGE / "docs").glob("*.md"))):
+        text = page.read_text()
+        if page.name == "README.md":
+            parts = {"readme": text}
+        else:
+            sections = re.split(r"^## ", text, flags=re.MULTILINE)
+            parts = {f"{page.stem}_{index}": part for index, part in enumerate(sections)}
+        for name, part in parts.items():
+            blocks = BLOCK.findall(part)
+            if blocks:
+                module = re.sub(r"\W", "_", name)
+                (directory / f"{module}.py").write_text("\n".join([RELAXED, READER, *blocks]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
