@@ -16,7 +16,10 @@ PACKAGE = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 READER = "import connectcreds\n\nsession_token: str = ''\nbase_url: str = ''\nurl: str = ''\n"
 #: mypy alone knows the comment; pyright infers.
-RELAXED = "# mypy: allow-untyped-defs, allow-untyped-calls, allow-any-generics, disable-error-code=no-redef\n"
+RELAXED = (
+    "# mypy: allow-untyped-defs, allow-untyped-calls, allow-any-generics\n"
+    '# mypy: disable-error-code="no-redef, import-untyped"\n'
+)
 
 
 def main(directory: Path) -> None:

@@ -146,7 +146,7 @@ def test_litellm(service: Anything, tokens: Tokens) -> None:
 def test_pygithub(service: Anything, tokens: Tokens) -> None:
     pytest.importorskip("github")
     made = recipe("PyGithub", base_url=service.service.url)
-    changes(service, lambda: made["github"].get_user().login)
+    changes(service, lambda: made["client"].get_user().login)
 
 
 @pytest.mark.filterwarnings("ignore")
