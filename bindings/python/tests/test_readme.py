@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import builtins
+import importlib.util
 import re
 import runpy
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_every_name_it_gives_exists() -> None:
     for name in re.findall(r"`(?:connectcreds\.)?([a-z_]+)\(", README):
         owners = (connectcreds, connectcreds.Token, sessions)
         known = any(hasattr(owner, name) for owner in owners)
-        assert known or name in {"token", "failure", "responses", "function"}, name
+        assert known or hasattr(builtins, name) or name in {"token", "failure", "responses", "function"}, name
     for name in re.findall(r"`(\w+Error)`", README):
         assert hasattr(connectcreds, name), name
     for name in re.findall(r"`(connect_\w+)`", README):
@@ -73,13 +74,12 @@ def test_every_argument_is_in_its_table() -> None:
     assert set(re.findall(r"`([a-z_]+)`", table)) >= set(connectcreds.Options.__annotations__)
 
 
-def test_every_module_it_names_can_be_imported() -> None:
-    for name in re.findall(r"`connectcreds\.([a-z]+)`", README):
-        try:
-            importlib.import_module(f"connectcreds.{name}")
-        except ModuleNotFoundError as why:
-            assert why.name is not None
-            assert not why.name.startswith("connectcreds"), "an SDK is not installed here, and not our own module"
+def test_every_module_it_names_exists() -> None:
+    names = re.findall(r"`connectcreds\.([a-z]+)`", README)
+    assert len(names) > 8
+    for name in names:
+        # Without its import, which needs the SDK.
+        assert importlib.util.find_spec(f"connectcreds.{name}"), name
 
 
 def test_gevent_waits_on_its_threads() -> None:
