@@ -8,6 +8,8 @@ reader come first.
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -32,9 +34,37 @@ def main(directory: Path) -> None:
             parts = {f"{page.stem}_{index}": part for index, part in enumerate(sections)}
         for name, part in parts.items():
             blocks = BLOCK.findall(part)
-            if blocks:
-                module = re.sub(r"\W", "_", name)
-                (directory / f"{module}.py").write_text("\n".join([RELAXED, READER, *blocks]))
+            if not blocks:
+                continue
+            missing = sorted(filter(is_missing, imports("\n".join(blocks))))
+            if missing:
+                print(f"pages.py: {page.name} {name}: left out, there is no {', '.join(missing)}", file=sys.stderr)
+                continue
+            module = re.sub(r"\W", "_", name)
+            (directory / f"{module}.py").write_text("\n".join([RELAXED, READER, *blocks]))
+
+
+def imports(code: str) -> set[str]:
+    """Returns the modules that the code imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            # `from databricks import sql`
+            found.update(f"{node.module}.{each.name}" for each in node.names if node.module == "databricks")
+    return found
+
+
+def is_missing(module: str) -> bool:
+    """Returns whether a module is not installed; this package's are not imported, as that would load the library."""
+    if module.startswith("connectcreds"):
+        return False
+    try:
+        return importlib.util.find_spec(module) is None
+    except ModuleNotFoundError:
+        return True
 
 
 if __name__ == "__main__":
