@@ -1,4 +1,8 @@
-"""Fixtures for pytest, which finds them by itself; see `connectcreds.testing`."""
+"""Fixtures for pytest, which finds them by itself; see `connectcreds.testing`.
+
+This module is outside the package `connectcreds`, whose import loads the library. Every pytest run of an environment
+imports this plugin, and must start where the library cannot be loaded.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .testing import Answers, Mock, Request
-
-# The library is loaded when a test wants a mock: other tests need none.
+    from connectcreds.testing import Answers, Mock, Request
 
 
 class Mocks:
@@ -22,25 +24,25 @@ class Mocks:
 
     def token(self, access_token: str) -> Mock:
         """As `connectcreds.testing.mock_token()`."""
-        from .testing import mock_token
+        from connectcreds.testing import mock_token
 
         return self._stack.enter_context(mock_token(access_token))
 
     def failure(self) -> Mock:
         """As `connectcreds.testing.mock_failure()`."""
-        from .testing import mock_failure
+        from connectcreds.testing import mock_failure
 
         return self._stack.enter_context(mock_failure())
 
     def responses(self, responses: Iterable[Answers]) -> Mock:
         """As `connectcreds.testing.mock_responses()`."""
-        from .testing import mock_responses
+        from connectcreds.testing import mock_responses
 
         return self._stack.enter_context(mock_responses(responses))
 
     def function(self, answer: Callable[[Request], Answers | None]) -> Mock:
         """As `connectcreds.testing.mock_function()`."""
-        from .testing import mock_function
+        from connectcreds.testing import mock_function
 
         return self._stack.enter_context(mock_function(answer))
 
