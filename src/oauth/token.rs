@@ -16,8 +16,8 @@ const BEARER: &str = "Bearer";
 
 /// An access token and the response that it came in. Immutable; wiped from memory when it is dropped.
 pub struct Token {
-    /// Every text below, each with a NUL behind it for C. The access token is in it once, at the end of the
-    /// `Authorization` header's value.
+    /// Every text below that is not [`KNOWN`], each with a NUL behind it for C. The access token is in it once, at the end of
+    /// the `Authorization` header's value.
     text: Zeroizing<String>,
     /// The `Authorization` header's value for a Bearer token, otherwise the access token.
     presented: Span,
@@ -35,7 +35,7 @@ pub struct Token {
     backend_id: u64,
 }
 
-/// Where a text is in [`Token::text`]. A response is smaller than 4 GiB, see [`LARGEST_RESPONSE`].
+/// Where a text is: a place in [`Token::text`], or [`KNOWN_AT`] and the index of a known text.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     start: u32,
@@ -48,8 +48,27 @@ struct Member {
     value: Span,
 }
 
-/// The largest response, in bytes, that a token is read from: larger ones come from mocks alone.
+/// The largest response, in bytes, that a token is read from: larger ones come from mocks alone. Places fit a [`Span`].
 pub(crate) const LARGEST_RESPONSE: usize = 64 * 1024 * 1024;
+
+/// Texts that most responses have: they are not copied into each token.
+const KNOWN: [&str; 14] = [
+    "access_token\0",
+    "token_type\0",
+    "issued_token_type\0",
+    "expires_in\0",
+    "refresh_token\0",
+    "scope\0",
+    "Bearer\0",
+    "aws_credentials\0",
+    "urn:ietf:params:oauth:token-type:access_token\0",
+    "urn:ietf:params:oauth:token-type:id_token\0",
+    "urn:ietf:params:aws:token-type:credentials\0",
+    "urn:posit:connect:api-key\0",
+    "urn:posit:connect:content-session-token\0",
+    "urn:posit:connect:user-session-token\0",
+];
+const KNOWN_AT: u32 = 1 << 31;
 
 /// A member of the response, before it becomes part of a [`Token`].
 #[derive(Debug)]
@@ -85,23 +104,25 @@ impl Token {
         ]
         .map(|(name, value)| value.filter(|value| parts.value_of(name) != Some(*value)));
 
-        let fields = parts.fields.iter().map(|field| {
-            let value = field.value.as_ref().map_or(0, |value| value.expose().len() + 1);
-            field.name.expose().len() + 1 + value
-        });
-        let extras = extra.iter().flatten().map(|text| text.len() + 1);
-        let room = prefix.len() + parts.access_token.len() + 1 + fields.chain(extras).sum::<usize>();
+        let names = parts.fields.iter().map(|field| field.name.expose());
+        let values = parts.fields.iter().filter_map(|field| field.value.as_ref());
+        let texts = names
+            .chain(values.map(Secret::expose))
+            .chain(extra.into_iter().flatten());
+        let unknown = texts.filter(|text| known(text).is_none());
+        let room =
+            prefix.len() + parts.access_token.len() + 1 + unknown.map(|text| text.len() + 1).sum::<usize>();
         let mut text = Texts(Zeroizing::new(String::with_capacity(room)));
 
-        let presented = text.push(&[prefix, parts.access_token]);
+        let presented = text.join(prefix, parts.access_token);
         let access_token = presented.without_start(prefix.len());
         let members: Box<[Member]> = parts
             .fields
             .iter()
             .map(|field| Member {
-                name: text.push(&[field.name.expose()]),
+                name: text.push(field.name.expose()),
                 value: match &field.value {
-                    Some(value) => text.push(&[value.expose()]),
+                    Some(value) => text.push(value.expose()),
                     None => access_token,
                 },
             })
@@ -110,7 +131,7 @@ impl Token {
             let place = parts.fields.iter().position(|field| field.is_named(name))?;
             Some(members[place].value)
         };
-        let [token_type, issued_type] = extra.map(|value| value.map(|value| text.push(&[value])));
+        let [token_type, issued_type] = extra.map(|value| value.map(|value| text.push(value)));
         debug_assert_eq!(text.0.len(), room);
         Self {
             presented,
@@ -246,13 +267,20 @@ impl Token {
     }
 
     fn str(&self, span: Span) -> &str {
-        let start = span.start as usize;
-        &self.text[start..start + span.length as usize]
+        let text = self.starting_at(span);
+        &text[..span.length as usize]
     }
 
     fn c_str(&self, span: Span) -> &CStr {
-        let start = span.start as usize;
-        c_str(&self.text[start..=start + span.length as usize])
+        let text = self.starting_at(span);
+        c_str(&text[..=span.length as usize])
+    }
+
+    fn starting_at(&self, span: Span) -> &str {
+        match span.start.checked_sub(KNOWN_AT) {
+            Some(index) => KNOWN[index as usize],
+            None => &self.text[span.start as usize..],
+        }
     }
 }
 
@@ -291,14 +319,33 @@ impl Span {
     }
 }
 
+/// Returns the index of a known text.
+fn known(text: &str) -> Option<usize> {
+    KNOWN
+        .iter()
+        .position(|known| known.strip_suffix('\0') == Some(text))
+}
+
 /// Texts under construction, in memory that has room for all: a string that grows leaves copies behind.
 struct Texts(Zeroizing<String>);
 
 impl Texts {
-    /// Appends one text, given in pieces, and the NUL behind it.
-    fn push(&mut self, pieces: &[&str]) -> Span {
+    /// Appends a text and the NUL behind it, unless it is known.
+    fn push(&mut self, text: &str) -> Span {
+        match known(text) {
+            Some(index) => Span {
+                start: KNOWN_AT + index as u32,
+                length: text.len() as u32,
+            },
+            None => self.join("", text),
+        }
+    }
+
+    /// Appends `prefix` and `text` as one text, and the NUL behind it.
+    fn join(&mut self, prefix: &str, text: &str) -> Span {
         let start = self.0.len();
-        pieces.iter().for_each(|piece| self.0.push_str(piece));
+        self.0.push_str(prefix);
+        self.0.push_str(text);
         let length = self.0.len() - start;
         self.0.push('\0');
         Span {
@@ -392,7 +439,22 @@ mod tests {
         assert_eq!(token.text.len(), token.text.capacity());
         assert_eq!(token.text.matches(&text).count(), 1);
         assert_eq!(token.text.matches("urn:x").count(), 1);
-        assert!(token.heap_bytes() < 1400, "{} bytes", token.heap_bytes());
+        assert!(!token.text.contains("token_type"), "a known text is not copied");
+        assert!(token.heap_bytes() < 1250, "{} bytes", token.heap_bytes());
+    }
+
+    #[test]
+    fn the_urns_of_token_types_are_known() {
+        use crate::oauth::token_exchange::token_type::*;
+        let urns = [
+            ACCESS_TOKEN,
+            ID_TOKEN,
+            AWS_CREDENTIALS,
+            API_KEY,
+            CONTENT_SESSION,
+            USER_SESSION,
+        ];
+        assert!(urns.into_iter().all(|urn| known(urn).is_some()));
     }
 
     #[test]
