@@ -6,7 +6,7 @@
 //! | `params` | the parameters of an exchange other than its tokens and their types |
 //! | `token_exchange` | the form that an exchange sends, and the URNs of token types |
 //! | `response` | a server's response as a token, a list of integrations, or an error |
-//! | `token` | the token: its texts for Rust and for C |
+//! | `token`, `token_text` | the token; its texts, for Rust and for C, in one piece of memory |
 //! | `expiry` | how long a token is valid |
 //! | `aws_credentials` | the AWS credentials in a token |
 //! | `integrations`, `integration_choice` | a content item's integrations, and which of them a name means |
@@ -26,3 +26,4 @@ pub(crate) mod params;
 pub(crate) mod response;
 pub(crate) mod token;
 pub(crate) mod token_exchange;
+mod token_text;

@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorKind, ResponseFacts};
 use crate::oauth::integrations::Integration;
 use crate::oauth::json::JsonObject;
-use crate::oauth::token::{LARGEST_RESPONSE, Token};
+use crate::oauth::token::Token;
+use crate::oauth::token_text::LARGEST_RESPONSE;
 use crate::text::redact::Redactor;
 
 /// The most characters of a body that are quoted when it was not understood.
@@ -70,7 +71,7 @@ impl ServerResponse {
     ) -> Result<T, Error> {
         let body = match self.body.len() {
             ..=LARGEST_RESPONSE => Ok(&**self.body),
-            _ => Err("the body is larger than 64 MiB".to_owned()),
+            _ => Err("the body is larger than 8 MiB".to_owned()),
         };
         if (200..300).contains(&self.status) {
             return body
