@@ -1,6 +1,6 @@
 //! OAuth 2.0 (RFC 6749) and token exchange (RFC 8693). Pure: nothing is sent, no clock is read, no state is kept.
 //!
-//! | file | what it has |
+//! | file | contents |
 //! | --- | --- |
 //! | `endpoint` | a server URL, checked, and the addresses of Connect's API below it |
 //! | `params` | the parameters of an exchange other than its tokens and their types |

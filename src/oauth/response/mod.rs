@@ -84,7 +84,8 @@ impl ServerResponse {
             .unwrap_or_else(|| self.not_understood("", asked_at, redactor)))
     }
 
-    /// Describes a response that is neither what was asked for nor a refusal. Of a success nothing is quoted: it may hold a token.
+    /// Describes a response that is neither a success that could be read nor a refusal. A success is not quoted: it may
+    /// contain a token.
     fn not_understood(&self, why: &str, asked_at: i64, redactor: &Redactor<'_>) -> Error {
         let content_type = match &self.content_type {
             Some(content_type) => redactor.redact(content_type, EXCERPT),
