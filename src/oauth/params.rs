@@ -33,6 +33,9 @@ struct Params {
 }
 
 impl ExchangeParams {
+    /// No parameter. The header of the C ABI must not contain it.
+    ///
+    /// cbindgen:ignore
     pub const NOTHING: Self = Self(None);
 
     pub fn set_audience(&mut self, audience: Option<String>) {
