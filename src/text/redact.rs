@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 
 use super::visible::push_visible;
 
-/// Stands in place of a secret.
+/// Replaces a secret.
 const REDACTED: &str = "<redacted>";
 
 /// A secret that the end of the text cuts in two is recognised by this many of its bytes.
