@@ -171,7 +171,7 @@ fn items(bindings: &str) -> Vec<Item> {
             None => text,
         };
         if !text.trim_start().starts_with("/**") {
-            // cbindgen finds constants of the whole crate; those of other folders have other names.
+            // The frame for C++; constants and types of other folders, which cbindgen finds too.
             let frame = ["#ifdef __cplusplus", "extern \"C\"", "}", "#endif", "#define "];
             assert!(
                 !text.contains("#define CC_") && !text.contains("#define cc_"),
@@ -184,7 +184,7 @@ fn items(bindings: &str) -> Vec<Item> {
             );
             continue;
         }
-        if declaration.starts_with("#define ") && !declaration.starts_with("#define CC_") {
+        if !declaration.contains("cc_") && !declaration.contains("CC_") {
             continue;
         }
         let name = name_of(declaration);
