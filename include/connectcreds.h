@@ -364,7 +364,8 @@ CC_API bool cc_running_on_connect(void);
 
 /**
  * Decides whether a waiting call ends. It may call the library, replace or remove itself, free the
- * request, and fork; it must not leave by longjmp(), a C++ exception or pthread_exit().
+ * request, and fork; calls that it makes itself ask no cancel callback. It must not leave by
+ * longjmp(), a C++ exception or pthread_exit().
  *
  * @param user_data  as it was given to cc_request_set_cancel()
  * @return true ends the call with CC_ERR_CANCELLED
@@ -929,6 +930,15 @@ CC_API cc_status cc_config_set_max_attempts(uint32_t attempts);
  * @return CC_OK or CC_ERR_INVALID_ARGUMENT
  */
 CC_API cc_status cc_config_set_cache_capacity(size_t entries);
+
+/**
+ * Sets how much memory the cached tokens may take. Tokens over a lower bound are evicted at once:
+ * expired ones first, then the least recently used.
+ *
+ * @param bytes  at most PTRDIFF_MAX; 0 restores the default, 67,108,864 (64 MiB)
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT
+ */
+CC_API cc_status cc_config_set_cache_bytes(size_t bytes);
 
 /**
  * Sets how long a token is cached when neither the response nor the token itself states a lifetime.
