@@ -1,5 +1,5 @@
-/* How much stack a call needs: it is made on threads with less and less, until one dies. Prints KiB for the case in
- * the first word: "mock", or "server" for the server in the environment. */
+/* How much stack a call needs: the smallest of a thread that survives one. Prints KiB, for a call in a mock ("mock") or
+ * one to the server in the environment ("server"). */
 #include <limits.h>
 #include <sys/wait.h>
 
@@ -37,9 +37,14 @@ static bool is_enough(size_t bytes, bool mocked)
 int main(int count, char **arguments)
 {
     bool mocked = count > 1 && strcmp(arguments[1], "mock") == 0;
-    size_t enough = 1024 * 1024, step = 4096;
-    while (enough - step >= PTHREAD_STACK_MIN && is_enough(enough - step, mocked))
-        enough -= step;
+    size_t too_little = PTHREAD_STACK_MIN - 4096, enough = 1024 * 1024;
+    while (enough - too_little > 4096) {
+        size_t middle = (too_little + enough) / 2 / 4096 * 4096;
+        if (is_enough(middle, mocked))
+            enough = middle;
+        else
+            too_little = middle;
+    }
     printf("%zu\n", enough / 1024);
     return 0;
 }
