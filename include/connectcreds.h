@@ -68,7 +68,7 @@
  * CC_ERR_INTERNAL.
  *
  * Memory. When malloc() fails, the process aborts: no function reports it. A call needs up to
- * 128 KiB of stack on the calling thread.
+ * 256 KiB of stack on the calling thread.
  *
  * Secrets. No token, session token, API key or body appears in a message, a log line or a report.
  * They are wiped from memory when their handle is freed.

@@ -10,7 +10,7 @@ use connectcreds::token_type;
 const HEADER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include/connectcreds.h");
 
 /// How much stack a call needs, as measured by `tests/programs/c/stack.c` and rounded up.
-const STACK: &str = "128 KiB";
+const STACK: &str = "256 KiB";
 
 /// No line of the header is longer, in columns.
 const LINE_LENGTH: usize = 100;
@@ -181,20 +181,14 @@ fn items(bindings: &str) -> Vec<Item> {
             None => text,
         };
         if !text.trim_start().starts_with("/**") {
-            // cbindgen finds constants of the whole crate; those of other folders have other names.
-            let frame = ["#ifdef __cplusplus", "extern \"C\"", "}", "#endif", "#define "];
+            // The frame for C++; constants and types of other folders, which cbindgen finds too.
             assert!(
-                !text.contains("#define CC_") && !text.contains("#define cc_"),
-                "{text}"
-            );
-            let is_frame = |line: &str| frame.iter().any(|part| line.starts_with(part));
-            assert!(
-                text.lines().all(|line| line.is_empty() || is_frame(line)),
-                "{text}"
+                !text.contains("cc_") && !text.contains("CC_"),
+                "undocumented: {text}"
             );
             continue;
         }
-        if declaration.starts_with("#define ") && !declaration.starts_with("#define CC_") {
+        if !declaration.contains("cc_") && !declaration.contains("CC_") {
             continue;
         }
         let name = name_of(declaration);

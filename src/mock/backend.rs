@@ -327,7 +327,7 @@ fn request(
         Err(why) => return Some(Err(why)),
     };
     log::info!("The mock responds: HTTP {}", response.status);
-    let redactor = Redactor::new(exchange.secrets.iter().map(Secret::expose));
+    let redactor = Redactor::for_mock(exchange.secrets.iter().map(Secret::expose));
     let token = response.into_answer().read(asked.unix_s(), &redactor);
     Some(token.map(|token| Issued {
         token,
