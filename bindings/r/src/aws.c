@@ -10,7 +10,7 @@ static void finalize(SEXP handle)
     R_ClearExternalPtr(handle);
 }
 
-SEXP aws_list(struct question *question)
+SEXP aws_list(struct prepared_request *prepared)
 {
     static const char *const names[] = {"access_key_id", "secret_access_key", "session_token", "expiration", ""};
     if (tag == NULL)
@@ -20,8 +20,10 @@ SEXP aws_list(struct question *question)
     SEXP list = PROTECT(Rf_mkNamed(VECSXP, (const char **)names));
 
     cc_aws_credentials *credentials;
-    if (cc_token_aws_credentials(question->token, &credentials, &question->error) != CC_OK)
-        raise_error(question);
+    if (cc_token_aws_credentials(prepared->token, &credentials, &prepared->error) != CC_OK) {
+        UNPROTECT(2);
+        return R_NilValue;
+    }
     R_SetExternalPtrAddr(handle, credentials);
     SET_VECTOR_ELT(list, 0, text(cc_aws_credentials_access_key_id(credentials)));
     SET_VECTOR_ELT(list, 1, text(cc_aws_credentials_secret_access_key(credentials)));

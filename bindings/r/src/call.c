@@ -74,17 +74,17 @@ bool run_in_r(SEXP (*run)(void *), void *data)
     return !call->jumped;
 }
 
-static SEXP look_around(void *unused)
+static SEXP check_interrupt(void *unused)
 {
     (void)unused;
     R_CheckUserInterrupt();
-    if (log_waits())
-        log_speak();
+    if (log_has_lines())
+        log_emit();
     return R_NilValue;
 }
 
 bool call_poll(void *unused)
 {
     (void)unused;
-    return on_r_thread() && !run_in_r(look_around, NULL);
+    return on_r_thread() && !run_in_r(check_interrupt, NULL);
 }
