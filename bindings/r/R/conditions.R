@@ -94,7 +94,11 @@ no_token_hints <- function(called) {
   )
 }
 
-bullets <- function(lines) if (length(lines)) paste("i", lines) else character()
+bullets <- function(lines) {
+  plain <- !startsWith(lines, "x ")
+  lines[plain] <- sprintf("i %s", lines[plain])
+  lines
+}
 
 # The classes that the cause of a failed exchange has with httr2.
 cause_classes <- function(kind, details) {

@@ -78,7 +78,7 @@ local_mocked_connect_responses <- function(mock = NULL, token = NULL, error = FA
 #' @rdname with_mocked_connect_responses
 #' @export
 mocked_connect_request_count <- function() {
-  .Call(C_mock_request_count, innermost_mock())
+  .Call(C_mock_request_count, innermost_mock()$handle)
 }
 
 #' @param seconds How far to move the mock's clock.
@@ -88,7 +88,7 @@ mocked_connect_advance_time <- function(seconds) {
   if (!(is.numeric(seconds) && length(seconds) == 1L && is.finite(seconds) && seconds >= 0)) {
     stop_input_type(seconds, "a number of seconds that is not negative", "seconds")
   }
-  .Call(C_mock_advance_time, innermost_mock(), seconds)
+  .Call(C_mock_advance_time, innermost_mock()$handle, seconds)
   invisible()
 }
 

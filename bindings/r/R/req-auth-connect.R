@@ -32,17 +32,18 @@ req_auth_connect <- function(req, ..., connect = connect_token) {
     if (is.null(latest)) {
       raise_status("not_on_connect", "A token for a request is only available when running on Connect.")
     }
-    latest
+    # Without its expiry and refresh token, which this package and not httr2 sees to.
+    list(token_type = "Bearer", access_token = latest$access_token)
   }
-  # httr2's own cache would keep a token that this package has renewed or dropped.
-  cache <- list(
-    get = function() NULL,
-    set = function(token) NULL,
-    clear = function() refuse()
-  )
   refuse <- function() !is.null(latest) && connect_invalidate(latest)
+  # httr2 asks its cache each time. After a 401 it clears it, and earlier versions call the flow.
+  cache <- list(get = ask, set = function(token) NULL, clear = refuse)
+  ask_again <- function() {
+    refuse()
+    ask()
+  }
   has_retry <- any(startsWith(as.character(names(req$policies)), "retry"))
-  req <- httr2::req_oauth(req, ask, list(), cache = cache)
+  req <- httr2::req_oauth(req, ask_again, list(), cache = cache)
   # Earlier versions sign a request once, whatever the number of times it is sent.
   if (has_retry || utils::packageVersion("httr2") < "1.2.2") {
     return(req)

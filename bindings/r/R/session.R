@@ -7,11 +7,10 @@ session_token <- function(session) {
   if (is.null(session)) {
     return(NULL)
   }
-  token <- if (inherits(session, "ShinySession")) {
-    session$request$HTTP_POSIT_CONNECT_USER_SESSION_TOKEN
-  } else {
-    token_elsewhere(session)
+  if (!inherits(session, "ShinySession")) {
+    return(token_elsewhere(session))
   }
+  token <- session$request$HTTP_POSIT_CONNECT_USER_SESSION_TOKEN
   if (is.null(token)) {
     return("")
   }
@@ -30,17 +29,18 @@ token_elsewhere <- function(session) {
     return(session_token(module_parent(session)))
   }
   if (inherits(session, "MockShinySession")) {
-    return(if (is_mocking()) mock_session$request$HTTP_POSIT_CONNECT_USER_SESSION_TOKEN)
+    return(if (is_mocking()) session_token(mock_session) else "")
   }
   if (!is_http_request(session)) {
     stop_input_type(session, "a Shiny session object, an HTTP request, or a session token", "session")
   }
-  token_of_request(session)
+  token <- token_of_request(session)
+  if (is.null(token)) "" else one_string(token, "session_token")
 }
 
 # What a Shiny module gets stands for its application's session.
 module_parent <- function(session) {
-  parent <- unclass(session)$parent
+  parent <- .subset2(session, "parent") # its own `$` asks the parent
   if (is.null(parent)) structure(unclass(session), class = "ShinySession") else parent
 }
 
@@ -89,7 +89,7 @@ holders$of <- new.env(parent = emptyenv())
 holders$latest <- NULL
 
 note_holder <- function(session, token) {
-  if (!is.function(session[["onSessionEnded"]]) || inherits(session, "MockShinySession") || !is_one_string(token) ||
+  if (!is.function(session[["onSessionEnded"]]) || !is_one_string(token) ||
     !nzchar(token)) {
     return()
   }
@@ -149,8 +149,8 @@ connect_forget_session <- function(session = get_connect_session()) {
   if (is.null(token) || !nzchar(token)) {
     return(invisible())
   }
-  while (inherits(session, "session_proxy") && !is.null(unclass(session)$parent)) {
-    session <- unclass(session)$parent
+  while (inherits(session, "session_proxy")) {
+    session <- module_parent(session)
   }
   if (!inherits(session, "ShinySession") || length(drop_holder(session, token)) == 0L) {
     .Call(C_forget_session, token)
