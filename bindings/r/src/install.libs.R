@@ -15,3 +15,8 @@ if (length(built)) {
   name <- if (length(needed)) needed[[1]] else basename(built[[1]])
   stopifnot(file.copy(built[[1]], file.path(libs, name), overwrite = TRUE))
 }
+
+# What R CMD check reads the object files' symbols from.
+if (file.exists("symbols.rds")) {
+  file.copy("symbols.rds", libs, overwrite = TRUE)
+}
