@@ -24,7 +24,10 @@ test_that("an argument that is not a session is called by its type, and its valu
   expect_argument_error(c("secret", "other"), "a character vector")
   expect_argument_error(31337, "a number")
   expect_argument_error(new.env(), "an environment")
-  expect_error(connect_viewer_token(session = shiny_session(7)), "`session_token` must be a single string, not a number.")
+  expect_error(
+    connect_viewer_token(session = shiny_session(7)),
+    "`session_token` must be a single string or `NULL`, not a number.", fixed = TRUE
+  )
 })
 
 test_that("a session token or a request of a web framework stands for a session", {
