@@ -79,7 +79,8 @@ hints <- function(kind, called, lines) {
   switch(kind,
     no_server = "i Give `server_url`, or set the environment variable CONNECT_SERVER, as Connect does for its content.",
     no_api_key = "i Give `api_key`, or set the environment variable CONNECT_API_KEY, as Connect does for its content.",
-    not_supported = if (called == "connect_viewer_token" || length(lines) == 0L) no_token_hints(called) else bullets(lines),
+    # The library names the variables in which the content's token is missing; a session is R's own matter.
+    not_supported = if (called != "connect_viewer_token" && length(lines)) bullets(lines) else no_token_hints(called),
     bullets(lines)
   )
 }
@@ -103,7 +104,10 @@ bullets <- function(lines) {
 # The classes that the cause of a failed exchange has with httr2.
 cause_classes <- function(kind, details) {
   switch(kind,
-    refused = c(paste0("httr2_oauth_", if (is.null(details$oauth_code)) "invalid_request" else details$oauth_code), "httr2_oauth"),
+    refused = {
+      code <- if (is.null(details$oauth_code)) "invalid_request" else details$oauth_code
+      c(paste0("httr2_oauth_", code), "httr2_oauth")
+    },
     bad_response = "httr2_oauth_parse",
     network = ,
     tls = ,

@@ -12,7 +12,8 @@ static void finalize(SEXP handle)
 
 SEXP aws_list(struct prepared_request *prepared)
 {
-    static const char *const names[] = {"access_key_id", "secret_access_key", "session_token", "expiration", ""};
+    static const char *const names[] = {"access_key_id", "secret_access_key", "session_token",
+                                        "expiration", ""};
     if (tag == NULL)
         tag = Rf_install("connectcreds_aws_credentials");
     SEXP handle = PROTECT(R_MakeExternalPtr(NULL, tag, R_NilValue));

@@ -34,7 +34,8 @@ void call_end(struct call *call)
         R_ContinueUnwind(call->continuation);
 }
 
-/* R has unwound to run_in_r() and would go on into Rust's frames: it waits until they have returned. */
+/* R has unwound to run_in_r() and would go on into Rust's frames: it waits until they have
+ * returned. */
 static void stop_jump(void *landing, Rboolean jump)
 {
     if (jump)

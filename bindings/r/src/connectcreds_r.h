@@ -1,7 +1,8 @@
-/* What the shim's files share. R's errors jump over the frames of their callers and must never jump over Rust's, and
- * what the library gave must not be lost in a jump:
+/* What the shim's files share. R's errors jump over the frames of their callers and must never jump
+ * over Rust's, and what the library gave must not be lost in a jump:
  *
- * - the library is called between call_begin() and call_end(), where nothing of R runs but what run_in_r() runs;
+ * - the library is called between call_begin() and call_end(), where nothing of R runs but what
+ * run_in_r() runs;
  * - what it gives is put into a handle that R frees before R allocates again. */
 
 #ifndef CONNECTCREDS_R_H
@@ -28,7 +29,8 @@ bool on_r_thread(void);
 void call_begin(struct call *call);
 /* Ends it; goes on with the jump out of R code, when there was one. */
 void call_end(struct call *call);
-/* Runs `code` within the current call, if there is one; false when it jumped. On R's thread only. */
+/* Runs `code` within the current call, if there is one; false when it jumped. On R's thread only.
+ */
 bool run_in_r(SEXP (*code)(void *), void *data);
 /* A cc_cancel_fn: what the user pressed, and lines of the log. */
 bool call_poll(void *unused);
@@ -38,15 +40,16 @@ bool call_poll(void *unused);
 void namespace_setup(SEXP given);
 /* Calls the function `name` of the namespace. The result is not protected. */
 SEXP call_r(const char *name, SEXP arguments);
-/* Whether the process runs on Connect: -1 when that is the library's question, since nobody has replaced
- * running_on_connect(); else what its replacement says. */
+/* Whether the process runs on Connect: -1 when that is the library's question, since nobody has
+ * replaced running_on_connect(); else what its replacement says. */
 int asked_on_connect(void);
 
 /* strings.c */
 
 SEXP utf8(const char *text); /* a CHARSXP; NA for NULL */
 SEXP text(const char *text); /* a vector of one */
-/* The CHARSXP of a single string, NA_STRING for NULL; anything else is an R error that calls it `name`. */
+/* The CHARSXP of a single string, NA_STRING for NULL; anything else is an R error that calls it
+ * `name`. */
 SEXP one_string(SEXP value, const char *name);
 const char *or_null(SEXP charsxp); /* UTF-8, NULL for NA_STRING */
 
@@ -63,11 +66,23 @@ struct prepared_request {
     bool failed;         /* the last call did */
 };
 
-enum { RESOURCE, SCOPE, AUDIENCE, TOKEN_TYPE, CONTENT_TOKEN, SERVER_URL, API_KEY, SESSION_TOKEN, VALUES };
+enum {
+    RESOURCE,
+    SCOPE,
+    AUDIENCE,
+    TOKEN_TYPE,
+    CONTENT_TOKEN,
+    SERVER_URL,
+    API_KEY,
+    SESSION_TOKEN,
+    VALUES
+};
 
 void prepared_requests_setup(void);
-/* The handle of the request with these values. `further` has names and values of parameters in turns. */
-SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further, int count);
+/* The handle of the request with these values. `further` has names and values of parameters in
+ * turns. */
+SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                     int count);
 struct prepared_request *prepared_of(SEXP handle);
 SEXP prepared_list(SEXP handle);
 void prepared_keep_list(SEXP handle, SEXP list);
@@ -77,14 +92,16 @@ bool prepared_requests_invalidate(const char *access_token);
 
 /* call_options.c: what is of one call alone. */
 
-/* The timeout in milliseconds: the argument's, the option's or the variable's, in seconds; 0 when none is set. */
+/* The timeout in milliseconds: the argument's, the option's or the variable's, in seconds; 0 when
+ * none is set. */
 uint32_t timeout_ms(SEXP argument);
 /* TRUE or FALSE; anything else is an R error that calls it `name`. */
 bool one_flag(SEXP value, const char *name);
 
 /* server_url.c */
 
-/* The URL with a scheme, where `url` is a host without one; else `url` itself. The result is not protected. */
+/* The URL with a scheme, where `url` is a host without one; else `url` itself. The result is not
+ * protected. */
 SEXP with_scheme(SEXP url);
 
 /* token.c */
@@ -98,17 +115,20 @@ SEXP status_details(cc_status status, const char *message);
 
 /* aws.c */
 
-/* The AWS credentials in the token of a prepared request, as a list; NULL, and its error set, when there are none. */
+/* The AWS credentials in the token of a prepared request, as a list; NULL, and its error set, when
+ * there are none. */
 SEXP aws_list(struct prepared_request *prepared);
 
 /* mock.c */
 
 /* Whether a mock is under way that R started. */
 bool is_mocking(void);
-/* In a mock of R's the environment counts, since tests change it: what it says, "" when it says nothing. */
+/* In a mock of R's the environment counts, since tests change it: what it says, "" when it says
+ * nothing. */
 SEXP mocked_variable(const char *name);
 bool mocked_on_connect(void);
-/* The function that answers httr2's requests in place of the network and is not ours; NULL when there is none. */
+/* The function that answers httr2's requests in place of the network and is not ours; NULL when
+ * there is none. */
 SEXP foreign_mock(void);
 
 /* log.c */
@@ -123,9 +143,11 @@ void log_off(void);
 
 SEXP cr_setup(SEXP given);
 SEXP cr_unload(void);
-/* `called` is the R function that asks: it tells the kind of token. `probe`: whether there is a token, as TRUE or FALSE. */
-SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP session_token, SEXP content_token,
-              SEXP server_url, SEXP api_key, SEXP further, SEXP force, SEXP timeout, SEXP probe);
+/* `called` is the R function that asks: it tells the kind of token. `probe`: whether there is a
+ * token, as TRUE or FALSE. */
+SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP session_token,
+              SEXP content_token, SEXP server_url, SEXP api_key, SEXP further, SEXP force,
+              SEXP timeout, SEXP probe);
 SEXP cr_running_on_connect(void);
 SEXP cr_forget_session(SEXP session_token);
 SEXP cr_diagnose(void);

@@ -57,7 +57,8 @@ SEXP cr_diagnose(void)
 
 SEXP cr_invalidate(SEXP access_token)
 {
-    return Rf_ScalarLogical(prepared_requests_invalidate(or_null(one_string(access_token, "token"))));
+    return Rf_ScalarLogical(
+        prepared_requests_invalidate(or_null(one_string(access_token, "token"))));
 }
 
 SEXP cr_cache_clear(void)
@@ -74,8 +75,9 @@ SEXP cr_cache_stats(void)
     enum { COUNT = sizeof names / sizeof names[0] };
     cc_cache_stats stats;
     cc_cache_get_stats(&stats, sizeof stats);
-    const uint64_t counts[COUNT] = {stats.hits,      stats.stale_hits, stats.misses,    stats.exchanges,
-                                    stats.coalesced, stats.failures,   stats.evictions, stats.entries};
+    const uint64_t counts[COUNT] = {stats.hits,      stats.stale_hits, stats.misses,
+                                    stats.exchanges, stats.coalesced,  stats.failures,
+                                    stats.evictions, stats.entries};
     SEXP result = PROTECT(Rf_allocVector(REALSXP, COUNT));
     SEXP result_names = PROTECT(Rf_allocVector(STRSXP, COUNT));
     for (int i = 0; i < COUNT; i++) {
@@ -118,7 +120,10 @@ SEXP cr_nothing(void)
 }
 
 /* By way of the type to which any function may be cast. */
-#define ROUTINE(name, count) {#name, (DL_FUNC)(void (*)(void))cr_##name, count}
+#define ROUTINE(name, count) \
+    { \
+#name, (DL_FUNC)(void (*)(void))cr_##name, count \
+    }
 
 static const R_CallMethodDef routines[] = {
     ROUTINE(setup, 1),
@@ -143,7 +148,8 @@ static const R_CallMethodDef routines[] = {
     {NULL, NULL, 0},
 };
 
-/* Finalizers and the library's callbacks point into this shared object: it stays in the process when R unloads it. */
+/* Finalizers and the library's callbacks point into this shared object: it stays in the process
+ * when R unloads it. */
 static void stay_loaded(void)
 {
     Dl_info info;

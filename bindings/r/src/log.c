@@ -1,5 +1,6 @@
-/* The library's log as R messages. Lines may come on threads that are not R's, another host's in this process: each is
- * put aside without a lock, which a forked child might find taken, and emitted on R's thread. */
+/* The library's log as R messages. Lines may come on threads that are not R's, another host's in
+ * this process: each is put aside without a lock, which a forked child might find taken, and
+ * emitted on R's thread. */
 
 #include "connectcreds_r.h"
 

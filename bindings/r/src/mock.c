@@ -69,7 +69,8 @@ static void finalize(SEXP handle)
 
 static cc_mock *mock_of(SEXP handle)
 {
-    if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrTag(handle) != tag() || R_ExternalPtrAddr(handle) == NULL)
+    if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrTag(handle) != tag() ||
+        R_ExternalPtrAddr(handle) == NULL)
         Rf_error("not a mock, or one that has ended or was saved in another session");
     return R_ExternalPtrAddr(handle);
 }
@@ -101,12 +102,14 @@ static void start(SEXP handle, cc_mock_fn function)
     }
 }
 
-/* Of a handle's list of status, content type and body. On any thread: nothing of R but memory is touched. */
+/* Of a handle's list of status, content type and body. On any thread: nothing of R but memory is
+ * touched. */
 static bool answer_with_constant(const cc_mock_request *request, cc_mock_reply *reply, void *handle)
 {
     (void)request;
     SEXP constant = R_ExternalPtrProtected(handle);
-    cc_mock_reply_set(reply, INTEGER(VECTOR_ELT(constant, 0))[0], CHAR(STRING_ELT(VECTOR_ELT(constant, 1), 0)),
+    cc_mock_reply_set(reply, INTEGER(VECTOR_ELT(constant, 0))[0],
+                      CHAR(STRING_ELT(VECTOR_ELT(constant, 1), 0)),
                       CHAR(STRING_ELT(VECTOR_ELT(constant, 2), 0)));
     return true;
 }
@@ -152,10 +155,10 @@ static SEXP ask_function(void *data)
 {
     struct pending *pending = data;
     const cc_mock_request *request = pending->request;
-    SEXP headers = PROTECT(named(request, cc_mock_request_header_count(request), cc_mock_request_header_name,
-                                 cc_mock_request_header_value));
-    SEXP parameters = PROTECT(named(request, cc_mock_request_param_count(request), cc_mock_request_param_name,
-                                    cc_mock_request_param_value));
+    SEXP headers = PROTECT(named(request, cc_mock_request_header_count(request),
+                                 cc_mock_request_header_name, cc_mock_request_header_value));
+    SEXP parameters = PROTECT(named(request, cc_mock_request_param_count(request),
+                                    cc_mock_request_param_name, cc_mock_request_param_value));
     SEXP url = PROTECT(text(cc_mock_request_url(request)));
     SEXP method = PROTECT(text(cc_mock_request_method(request)));
     SEXP arguments = PROTECT(Rf_list5(pending->function, url, method, headers, parameters));
@@ -174,11 +177,13 @@ static SEXP ask_function(void *data)
 static bool answer(const cc_mock_request *request, cc_mock_reply *reply, void *handle)
 {
     if (!on_r_thread()) {
-        cc_mock_reply_set(reply, 503, "text/plain", "A mock function in R answers R's thread only.");
+        cc_mock_reply_set(reply, 503, "text/plain",
+                          "A mock function in R answers R's thread only.");
         return true;
     }
     struct pending pending = {R_ExternalPtrProtected(handle), request, reply, true};
-    /* Not out over the network because the function failed; R's error goes on when the call has returned. */
+    /* Not out over the network because the function failed; R's error goes on when the call has
+     * returned. */
     if (!run_in_r(ask_function, &pending))
         cc_mock_reply_set(reply, 500, "text/plain", "The mock function failed.");
     return pending.handled;

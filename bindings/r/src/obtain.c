@@ -21,13 +21,15 @@ struct outcome {
     SEXP failure;
 };
 
-static cc_status exchange(const struct wish *wish, struct prepared_request *prepared, cc_token **token)
+static cc_status exchange(const struct wish *wish, struct prepared_request *prepared,
+                          cc_token **token)
 {
     switch (wish->kind) {
     case SERVICE_ACCOUNT:
         return cc_service_account_token(prepared->request, token, &prepared->error);
     case VIEWER:
-        return cc_viewer_token(or_null(wish->values[SESSION_TOKEN]), prepared->request, token, &prepared->error);
+        return cc_viewer_token(or_null(wish->values[SESSION_TOKEN]), prepared->request, token,
+                               &prepared->error);
     default:
         return cc_workload_token(prepared->request, token, &prepared->error);
     }
@@ -35,7 +37,8 @@ static cc_status exchange(const struct wish *wish, struct prepared_request *prep
 
 static void set_call_options(const struct wish *wish, struct prepared_request *prepared)
 {
-    /* A mock's next response counts, also right after a refusal, which the cache would remember for a moment. */
+    /* A mock's next response counts, also right after a refusal, which the cache would remember for
+     * a moment. */
     bool force = wish->force || (prepared->failed && is_mocking());
     if (force != prepared->force)
         cc_request_set_force_refresh(prepared->request, force);
@@ -106,14 +109,15 @@ static bool is_empty(SEXP value)
     return value != NA_STRING && LENGTH(value) == 0;
 }
 
-/* NULL for the library means "from the environment"; in R the empty string was given and is no value. The checks are
- * in the library's order. */
+/* NULL for the library means "from the environment"; in R the empty string was given and is no
+ * value. The checks are in the library's order. */
 static SEXP failure_of_arguments(const struct wish *wish, int on_connect)
 {
     const SEXP *values = wish->values;
     if (on_connect == 0)
         return not_on_connect(wish->kind);
-    /* In a mock the library has a viewer for a call without one; R's mocks have a session for that. */
+    /* In a mock the library has a viewer for a call without one; R's mocks have a session for that.
+     */
     bool no_session = wish->kind == VIEWER && values[SESSION_TOKEN] == NA_STRING;
     bool no_content = wish->kind != VIEWER && is_empty(values[CONTENT_TOKEN]);
     if (!no_session && !no_content && !is_empty(values[SERVER_URL]) && !is_empty(values[API_KEY]))
@@ -121,12 +125,15 @@ static SEXP failure_of_arguments(const struct wish *wish, int on_connect)
     if (on_connect < 0 && !cc_running_on_connect())
         return not_on_connect(wish->kind);
     if (no_session)
-        return status_details(CC_ERR_NO_SESSION, "Viewer-based credentials are only available in Shiny sessions.");
+        return status_details(CC_ERR_NO_SESSION,
+                              "Viewer-based credentials are only available in Shiny sessions.");
     if (no_content || (wish->kind == VIEWER && is_empty(values[SESSION_TOKEN])))
         return not_supported(wish->kind);
     if (is_empty(values[SERVER_URL]))
-        return status_details(CC_ERR_NO_SERVER, "A Connect server URL is required to retrieve credentials.");
-    return status_details(CC_ERR_NO_API_KEY, "A valid Connect API key is required to retrieve credentials.");
+        return status_details(CC_ERR_NO_SERVER,
+                              "A Connect server URL is required to retrieve credentials.");
+    return status_details(CC_ERR_NO_API_KEY,
+                          "A valid Connect API key is required to retrieve credentials.");
 }
 
 /* Values that nobody gave come from the environment: the library reads it, but not in a mock. */
@@ -166,7 +173,8 @@ static struct outcome obtain(struct wish *wish)
         on_connect = mocked_on_connect();
     outcome.failure = failure_of_arguments(wish, on_connect);
     if (outcome.failure == R_NilValue) {
-        outcome.handle = PROTECT(prepared_handle(wish->kind, on_connect == 1, wish->values, wish->further, wish->count));
+        outcome.handle = PROTECT(
+            prepared_handle(wish->kind, on_connect == 1, wish->values, wish->further, wish->count));
         if (update_token(wish, outcome.handle) != CC_OK)
             outcome.failure = take_failure(prepared_of(outcome.handle));
         UNPROTECT(1);
@@ -183,7 +191,8 @@ static void report(const char *function, SEXP failure, const char *called)
     UNPROTECT(2);
 }
 
-/* Whether there is a token. A caller's mistake is an error all the same: it would be one each time. */
+/* Whether there is a token. A caller's mistake is an error all the same: it would be one each time.
+ */
 static SEXP probed(const struct wish *wish, struct outcome outcome)
 {
     if (outcome.failure == R_NilValue)
@@ -205,7 +214,8 @@ static SEXP aws_credentials(const struct wish *wish, SEXP handle)
     return list;
 }
 
-/* Where the value of a named parameter goes that has a place of its own; -1: among the further ones. */
+/* Where the value of a named parameter goes that has a place of its own; -1: among the further
+ * ones. */
 static int place_of(const char *name)
 {
     if (strcmp(name, "resource") == 0)
@@ -255,14 +265,16 @@ static enum kind kind_of(const char *called, bool has_session)
     return has_session ? VIEWER : SERVICE_ACCOUNT; /* connect_aws_credentials() */
 }
 
-SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP session_token, SEXP content_token,
-              SEXP server_url, SEXP api_key, SEXP further, SEXP force, SEXP timeout, SEXP probe)
+SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP session_token,
+              SEXP content_token, SEXP server_url, SEXP api_key, SEXP further, SEXP force,
+              SEXP timeout, SEXP probe)
 {
     SEXP foreign = foreign_mock();
     if (foreign != R_NilValue) {
         /* Each of these protects its arguments until it has made its own. */
         SEXP rest = Rf_cons(further, Rf_list3(force, timeout, probe));
-        rest = Rf_cons(session_token, Rf_cons(content_token, Rf_cons(server_url, Rf_cons(api_key, rest))));
+        rest = Rf_cons(session_token,
+                       Rf_cons(content_token, Rf_cons(server_url, Rf_cons(api_key, rest))));
         rest = Rf_cons(called, Rf_cons(resource, Rf_cons(scope, Rf_cons(audience, rest))));
         SEXP arguments = PROTECT(Rf_cons(foreign, rest));
         SEXP result = call_r("with_foreign_mock", arguments);

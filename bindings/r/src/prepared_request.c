@@ -1,8 +1,9 @@
-/* Prepared requests. One is made when a request is made for the first time and serves until another takes its slot. With
- * it stay the last token it got and the list that R sees of that token, since tokens are immutable.
+/* Prepared requests. One is made when a request is made for the first time and serves until another
+ * takes its slot. With it stay the last token it got and the list that R sees of that token, since
+ * tokens are immutable.
  *
- * R has one CHARSXP for equal strings as long as it lives, and the handle keeps its own alive: requests are compared by
- * the addresses of their strings. */
+ * R has one CHARSXP for equal strings as long as it lives, and the handle keeps its own alive:
+ * requests are compared by the addresses of their strings. */
 
 #include "connectcreds_r.h"
 
@@ -11,8 +12,9 @@
 
 enum { SLOTS = 512, DISPLACED = 4096 };
 
-static SEXP slots;     /* a list of handles, found by the hash of their values */
-static SEXP displaced; /* those whose slot another took, of late: their tokens may still be invalidated */
+static SEXP slots; /* a list of handles, found by the hash of their values */
+static SEXP
+    displaced; /* those whose slot another took, of late: their tokens may still be invalidated */
 static int next_displaced; /* a list of handles */
 static SEXP tag;
 
@@ -114,7 +116,8 @@ static SEXP new_key(SEXP kind, const SEXP values[VALUES], const SEXP *further, i
 }
 
 /* What a setter rejects, the call reports. */
-static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], const SEXP *further, int count)
+static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                 int count)
 {
     cc_request_set_resource(request, or_null(values[RESOURCE]));
     cc_request_set_scope(request, or_null(values[SCOPE]));
@@ -130,7 +133,8 @@ static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], c
     cc_request_set_cancel(request, call_poll, NULL);
 }
 
-static SEXP new_handle(SEXP kind, bool pretend, const SEXP values[VALUES], const SEXP *further, int count)
+static SEXP new_handle(SEXP kind, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                       int count)
 {
     SEXP kept = PROTECT(Rf_allocVector(VECSXP, 2));
     SET_VECTOR_ELT(kept, 0, new_key(kind, values, further, count));
@@ -151,7 +155,8 @@ static void displace(SEXP handle)
     next_displaced = (next_displaced + 1) % DISPLACED;
 }
 
-SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further, int count)
+SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                     int count)
 {
     SEXP kind_name = kind_string(kind, pretend);
     size_t slot = slot_of(kind_name, values, further, count);
@@ -191,7 +196,8 @@ static bool invalidate_in(SEXP handles, const char *access_token)
         if (handle == R_NilValue)
             continue;
         struct prepared_request *prepared = prepared_of(handle);
-        if (prepared->token != NULL && strcmp(cc_token_access_token(prepared->token), access_token) == 0)
+        if (prepared->token != NULL &&
+            strcmp(cc_token_access_token(prepared->token), access_token) == 0)
             dropped |= cc_token_invalidate(prepared->token);
     }
     return dropped;

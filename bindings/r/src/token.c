@@ -31,7 +31,8 @@ static void add(struct builder *builder, const char *name, SEXP value)
     builder->length++;
 }
 
-/* token_type, access_token, expires_at and refresh_token when they are known, then the answer's other members. */
+/* token_type, access_token, expires_at and refresh_token when they are known, then the answer's
+ * other members. */
 static SEXP new_list(const cc_token *token)
 {
     size_t fields = cc_token_field_count(token);
