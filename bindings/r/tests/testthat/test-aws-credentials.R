@@ -2,7 +2,7 @@ aws_body <- '{"access_token":"eyJhY2Nlc3NLZXlJZCI6IktFWSIsInNlY3JldEFjY2Vzc0tleS
 
 test_that("AWS credentials are read out of the token, and printed without the secrets", {
   local_mocked_connect_responses(mock = function(req) {
-    data <<- req$body$data
+    data <<- form_of(req)
     json_response(aws_body)
   })
   data <- NULL
@@ -23,7 +23,7 @@ test_that("AWS credentials are read out of the token, and printed without the se
 
 test_that("with a session they are the viewer's", {
   local_mocked_connect_responses(mock = function(req) {
-    data <<- req$body$data
+    data <<- form_of(req)
     json_response(aws_body)
   })
   data <- NULL

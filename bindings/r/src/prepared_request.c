@@ -1,43 +1,51 @@
-/* Prepared requests. One is made when a question is asked for the first time and serves until another question takes
- * its slot; with it stays the last token it gave and the list that R sees of it, since tokens are immutable.
+/* Prepared requests. One is made when a request is made for the first time and serves until another
+ * takes its slot. With it stay the last token it got and the list that R sees of that token, since
+ * tokens are immutable.
  *
- * R has one CHARSXP for equal strings as long as it lives, and the handle keeps its own alive: questions are compared
- * by the strings' addresses. */
+ * R has one CHARSXP for equal strings as long as it lives, and the handle keeps its own alive:
+ * requests are compared by the addresses of their strings. */
 
 #include "connectcreds_r.h"
 
 #include <stdint.h>
 #include <string.h>
 
-enum { SLOTS = 512 };
+enum { SLOTS = 512, DISPLACED = 4096 };
 
-static SEXP slots; /* a list of handles */
+static SEXP slots; /* a list of handles, found by the hash of their values */
+static SEXP
+    displaced; /* those whose slot another took, of late: their tokens may still be invalidated */
+static int next_displaced; /* a list of handles */
 static SEXP tag;
 
-static void release(struct question *question)
+static void release(struct prepared_request *prepared)
 {
-    cc_request_free(question->request);
-    cc_token_free(question->token);
-    cc_error_free(question->error);
-    R_Free(question);
+    cc_request_free(prepared->request);
+    cc_token_free(prepared->token);
+    cc_error_free(prepared->error);
+    R_Free(prepared);
 }
 
 static void finalize(SEXP handle)
 {
-    struct question *question = R_ExternalPtrAddr(handle);
+    struct prepared_request *prepared = R_ExternalPtrAddr(handle);
     R_ClearExternalPtr(handle);
-    if (question != NULL)
-        release(question);
+    if (prepared != NULL)
+        release(prepared);
 }
 
-void questions_setup(void)
+void prepared_requests_setup(void)
 {
-    tag = Rf_install("connectcreds_question");
+    if (slots != NULL) /* loaded again: the shared object had stayed */
+        return;
+    tag = Rf_install("connectcreds_prepared_request");
     slots = Rf_allocVector(VECSXP, SLOTS);
     R_PreserveObject(slots);
+    displaced = Rf_allocVector(VECSXP, DISPLACED);
+    R_PreserveObject(displaced);
 }
 
-struct question *question_of(SEXP handle)
+struct prepared_request *prepared_of(SEXP handle)
 {
     return R_ExternalPtrAddr(handle);
 }
@@ -48,17 +56,17 @@ static SEXP key_of(SEXP handle)
     return VECTOR_ELT(R_ExternalPtrProtected(handle), 0);
 }
 
-SEXP question_list(SEXP handle)
+SEXP prepared_list(SEXP handle)
 {
     return VECTOR_ELT(R_ExternalPtrProtected(handle), 1);
 }
 
-void question_keep_list(SEXP handle, SEXP list)
+void prepared_keep_list(SEXP handle, SEXP list)
 {
     SET_VECTOR_ELT(R_ExternalPtrProtected(handle), 1, list);
 }
 
-/* The key: what kind of question, its values, further parameters. */
+/* The key: the kind of token, the values, further parameters. */
 static SEXP kind_string(enum kind kind, bool pretend)
 {
     static SEXP known[6];
@@ -108,7 +116,8 @@ static SEXP new_key(SEXP kind, const SEXP values[VALUES], const SEXP *further, i
 }
 
 /* What a setter rejects, the call reports. */
-static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], const SEXP *further, int count)
+static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                 int count)
 {
     cc_request_set_resource(request, or_null(values[RESOURCE]));
     cc_request_set_scope(request, or_null(values[SCOPE]));
@@ -124,42 +133,78 @@ static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], c
     cc_request_set_cancel(request, call_poll, NULL);
 }
 
-static SEXP new_handle(SEXP kind, bool pretend, const SEXP values[VALUES], const SEXP *further, int count)
+static SEXP new_handle(SEXP kind, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                       int count)
 {
     SEXP kept = PROTECT(Rf_allocVector(VECSXP, 2));
     SET_VECTOR_ELT(kept, 0, new_key(kind, values, further, count));
     SEXP handle = PROTECT(R_MakeExternalPtr(NULL, tag, kept));
     R_RegisterCFinalizerEx(handle, finalize, TRUE);
 
-    struct question *question = R_Calloc(1, struct question);
-    R_SetExternalPtrAddr(handle, question);
-    question->request = cc_request_new();
-    fill(question->request, pretend, values, further, count);
+    struct prepared_request *prepared = R_Calloc(1, struct prepared_request);
+    R_SetExternalPtrAddr(handle, prepared);
+    prepared->request = cc_request_new();
+    fill(prepared->request, pretend, values, further, count);
     UNPROTECT(2);
     return handle;
 }
 
-SEXP question_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further, int count)
+static void displace(SEXP handle)
+{
+    SET_VECTOR_ELT(displaced, next_displaced, handle);
+    next_displaced = (next_displaced + 1) % DISPLACED;
+}
+
+SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                     int count)
 {
     SEXP kind_name = kind_string(kind, pretend);
     size_t slot = slot_of(kind_name, values, further, count);
     SEXP handle = VECTOR_ELT(slots, slot);
     if (handle == R_NilValue || !is_key(key_of(handle), kind_name, values, further, count)) {
+        if (handle != R_NilValue)
+            displace(handle);
         handle = new_handle(kind_name, pretend, values, further, count);
-        /* The one that was there lives on while a call is using it. */
         SET_VECTOR_ELT(slots, slot, handle);
     }
     return handle;
 }
 
-void questions_forget(const char *session_token)
+static void forget_in(SEXP handles, const char *session_token)
 {
-    for (int i = 0; i < SLOTS; i++) {
-        SEXP handle = VECTOR_ELT(slots, i);
+    for (R_xlen_t i = 0; i < XLENGTH(handles); i++) {
+        SEXP handle = VECTOR_ELT(handles, i);
         if (handle == R_NilValue)
             continue;
         const char *its = or_null(STRING_ELT(key_of(handle), 1 + SESSION_TOKEN));
         if (its != NULL && strcmp(its, session_token) == 0)
-            SET_VECTOR_ELT(slots, i, R_NilValue);
+            SET_VECTOR_ELT(handles, i, R_NilValue);
     }
+}
+
+void prepared_requests_forget(const char *session_token)
+{
+    forget_in(slots, session_token);
+    forget_in(displaced, session_token);
+}
+
+static bool invalidate_in(SEXP handles, const char *access_token)
+{
+    bool dropped = false;
+    for (R_xlen_t i = 0; i < XLENGTH(handles); i++) {
+        SEXP handle = VECTOR_ELT(handles, i);
+        if (handle == R_NilValue)
+            continue;
+        struct prepared_request *prepared = prepared_of(handle);
+        if (prepared->token != NULL &&
+            strcmp(cc_token_access_token(prepared->token), access_token) == 0)
+            dropped |= cc_token_invalidate(prepared->token);
+    }
+    return dropped;
+}
+
+bool prepared_requests_invalidate(const char *access_token)
+{
+    bool dropped = invalidate_in(slots, access_token);
+    return invalidate_in(displaced, access_token) || dropped;
 }
