@@ -213,7 +213,7 @@ impl<B: Backend + Send> HoldOverFork for Broker<B> {
 }
 
 /// What a caller is to wait for.
-enum Admitted {
+pub(crate) enum Admitted {
     Done(Result<Arc<Token>, Error>),
     /// It was joined.
     Wait(Arc<InFlightExchange>),

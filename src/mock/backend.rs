@@ -137,7 +137,6 @@ impl MockResponse {
             location: self.header("location"),
             content_type: Some(self.header("content-type").unwrap_or(self.content_type)),
             body: Zeroizing::new(self.body.to_vec()),
-            ..ServerResponse::default()
         }
     }
 }

@@ -19,7 +19,7 @@ mod system {
     #[cfg(target_vendor = "apple")]
     pub const DISABLE: c_int = 0;
 
-    /// cbindgen:ignore
+    // cbindgen:ignore
     unsafe extern "C" {
         pub fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
     }

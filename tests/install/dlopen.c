@@ -1,4 +1,5 @@
-/* A program that was linked without the library: opens it by its soname, and sees that a process has one copy of it. */
+/* A program that was linked without the library: opens it by its soname, and sees that a process
+ * has one copy of it. */
 #include <connectcreds.h>
 #include <dlfcn.h>
 #include <stdio.h>

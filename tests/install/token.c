@@ -1,4 +1,5 @@
-/* A program that uses the installed library: prints a token, a mocked one where it does not run on Connect. */
+/* A program that uses the installed library: prints a token, a mocked one where it does not run on
+ * Connect. */
 #include <connectcreds.h>
 #include <stdio.h>
 #include <string.h>

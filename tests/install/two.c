@@ -8,7 +8,8 @@ int main(void)
 {
     cc_mock *mock;
     cc_token *token;
-    if (cc_mock_token("mocked", &mock, NULL) != CC_OK || cc_service_account_token(NULL, &token, NULL) != CC_OK)
+    if (cc_mock_token("mocked", &mock, NULL) != CC_OK ||
+        cc_service_account_token(NULL, &token, NULL) != CC_OK)
         return 1;
     printf("%d %s\n", other_answer(), cc_token_access_token(token));
     cc_token_free(token);

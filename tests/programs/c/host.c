@@ -258,7 +258,8 @@ static const char *sigpipe(void)
     return action.sa_handler == SIG_DFL ? "untouched" : "handled";
 }
 
-/* Has no more than `count` descriptors opened from now on; those that are open stay so. NULL: as many as at the start. */
+/* Has no more than `count` descriptors opened from now on; those that are open stay so. NULL: as
+ * many as at the start. */
 static void limit_files(const char *count)
 {
     static rlim_t at_start;

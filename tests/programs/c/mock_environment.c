@@ -1,4 +1,5 @@
-/* The environment of a mock, the headers of its responses, and what a message tells a C host to do. */
+/* The environment of a mock, the headers of its responses, and what a message tells a C host to do.
+ */
 #include "mock.h"
 
 static void set(cc_mock *mock, const char *name, const char *value)
@@ -140,9 +141,11 @@ static void a_message_names_the_setter_and_an_error_the_option(void)
     static const struct {
         const char *variable, *option, *first, *second;
     } expected[] = {
-        {"CONNECT_SERVER", "server_url", "A Connect server URL is required to retrieve credentials.",
+        {"CONNECT_SERVER", "server_url",
+         "A Connect server URL is required to retrieve credentials.",
          "Set the environment variable CONNECT_SERVER, or call cc_request_set_server_url()."},
-        {"CONNECT_API_KEY", "api_key", "A valid Connect API key is required to retrieve credentials.",
+        {"CONNECT_API_KEY", "api_key",
+         "A valid Connect API key is required to retrieve credentials.",
          "Set the environment variable CONNECT_API_KEY, or call cc_request_set_api_key()."},
     };
     for (size_t i = 0; i < 2; i++) {

@@ -174,7 +174,8 @@ static void counts_that_the_library_does_not_know_are_zero(void)
         uint64_t later[2], behind;
     } stats;
     memset(&stats, 0xff, sizeof stats);
-    CHECK(cc_cache_get_stats(&stats.known, sizeof stats - sizeof stats.behind) == sizeof stats.known);
+    CHECK(cc_cache_get_stats(&stats.known, sizeof stats - sizeof stats.behind) ==
+          sizeof stats.known);
     CHECK(stats.known.entries == 0 && stats.later[0] == 0 && stats.later[1] == 0);
     CHECK(stats.behind == UINT64_MAX);
 }

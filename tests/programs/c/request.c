@@ -185,7 +185,8 @@ static void a_cancel_callback_is_asked_once_before_a_call_in_a_mock_and_not_on_a
     cc_mock_end(mock);
 }
 
-/* Makes a call whose callback does something with its request at the first or a later time it is asked. */
+/* Makes a call whose callback does something with its request at the first or a later time it is
+ * asked. */
 static void call_with(int at, int then, bool cancel)
 {
     static int call;
@@ -240,7 +241,8 @@ int main(int count, char **arguments)
         {"check", a_rejected_value_is_reported_until_a_good_one_is_set},
         {"time_left", a_call_without_time_left_gives_a_cached_token_or_times_out},
         {"negative", a_number_that_came_of_a_negative_int_is_rejected},
-        {"cancel_at_entry", a_cancel_callback_is_asked_once_before_a_call_in_a_mock_and_not_on_a_hit},
+        {"cancel_at_entry",
+         a_cancel_callback_is_asked_once_before_a_call_in_a_mock_and_not_on_a_hit},
         {"cancel_changes", a_cancel_callback_may_replace_or_remove_itself_or_free_its_request},
         {"cancel_changes_waiting", a_cancel_callback_may_do_so_while_its_call_waits},
     };

@@ -1,5 +1,5 @@
-/* How much stack a call needs: the smallest of a thread that survives one. Prints KiB, for a call in a mock ("mock") or
- * one to the server in the environment ("server"). */
+/* How much stack a call needs: the smallest of a thread that survives one. Prints KiB, for a call
+ * in a mock ("mock") or one to the server in the environment ("server"). */
 #include <limits.h>
 #include <sys/wait.h>
 
