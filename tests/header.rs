@@ -538,7 +538,7 @@ fn no_macro_of_the_header_is_one_of_a_well_known_header() {
         names.map(ToOwned::to_owned).collect()
     };
     let include = |header: &&str| format!("#if __has_include(<{header}>)\n#include <{header}>\n#endif\n");
-    let theirs = macros(&headers.iter().map(|header| include(&header)).collect::<String>());
+    let theirs = macros(&headers.iter().map(|header| include(header)).collect::<String>());
     assert!(theirs.contains("SIGPIPE") && theirs.contains("INT32_MAX"));
     let ours: Vec<_> = macros("#include <connectcreds.h>\n")
         .into_iter()
