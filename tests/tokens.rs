@@ -33,15 +33,16 @@ fn assert_form(connect: &Standin, expected: &[(&str, &str)]) {
 /// Asserts that the token expires in this many seconds, less the time that the test took.
 #[track_caller]
 fn assert_expires_in(outcome: &Outcome, seconds: i64) {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs() as i64;
-    let remaining = outcome["expires_at"].parse::<i64>().expect("a number") - now;
+    let remaining = outcome["expires_at"].parse::<i64>().expect("a number") - unix_seconds();
     assert!(
         (seconds - 30..=seconds).contains(&remaining),
         "{remaining} of {seconds}"
     );
+}
+
+fn unix_seconds() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("after 1970").as_secs() as i64
 }
 
 #[test]
@@ -307,6 +308,52 @@ fn aws_credentials_come_out_of_a_token_that_was_asked_for_as_such() {
 
 fn base64(text: &str) -> String {
     base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text)
+}
+
+#[test]
+fn a_stated_lifetime_counts_whatever_the_clock_of_the_tokens_issuer_says() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    let two_hours_ago = json!({ "exp": unix_seconds() - 7200 }).to_string();
+    let jwt = format!(
+        "eyJhbGciOiJub25lIn0.{}.AA",
+        base64(&two_hours_ago).trim_end_matches('=')
+    );
+    let aws = |expiration: &str| {
+        let json = json!({"accessKeyId": "a", "secretAccessKey": "b", "expiration": expiration});
+        base64(&json.to_string())
+    };
+    for (token, token_type) in [
+        (jwt, "Bearer"),
+        (aws("0001-01-01T00:00:00Z"), "aws_credentials"),
+        (aws("1970-01-01T00:00:00Z"), "aws_credentials"),
+    ] {
+        connect.order(Order::Success(
+            json!({ "access_token": token, "token_type": token_type, "expires_in": 3600 }),
+        ));
+        host.call(&["clear"]);
+        assert_expires_in(&host.ok(&["service_account"]), 3600);
+        if token_type != "Bearer" {
+            assert_eq!(host.ok(&["aws"])["expires_at"], *"-1");
+        }
+    }
+}
+
+#[test]
+fn a_token_type_that_would_break_a_header_is_refused() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    host.ok(&["set", "max_attempts", "1"]);
+    for token_type in ["Bearer\r\nX-Injected: 1", "Bearer\u{202e}", "\0"] {
+        connect.order(Order::Success(
+            json!({ "access_token": "t", "token_type": token_type }),
+        ));
+        let message = host.fails(&["service_account"], "CC_ERR_BAD_RESPONSE");
+        assert!(
+            message.contains("token_type contains a control or format character"),
+            "{message}"
+        );
+    }
 }
 
 #[test]
