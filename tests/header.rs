@@ -537,8 +537,8 @@ fn no_macro_of_the_header_is_one_of_a_well_known_header() {
             .filter_map(|line| line.strip_prefix("#define ")?.split([' ', '(']).next());
         names.map(ToOwned::to_owned).collect()
     };
-    let include = |header: &&str| format!("#if __has_include(<{header}>)\n#include <{header}>\n#endif\n");
-    let theirs = macros(&headers.iter().map(|header| include(header)).collect::<String>());
+    let include = |header: &str| format!("#if __has_include(<{header}>)\n#include <{header}>\n#endif\n");
+    let theirs = macros(&headers.iter().copied().map(include).collect::<String>());
     assert!(theirs.contains("SIGPIPE") && theirs.contains("INT32_MAX"));
     let ours: Vec<_> = macros("#include <connectcreds.h>\n")
         .into_iter()
