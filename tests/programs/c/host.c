@@ -260,14 +260,16 @@ static const char *sigpipe(void)
 
 /* The host's own threads, on which the library may read the environment. */
 static __thread bool is_host_thread;
-static volatile int reads_elsewhere;
+static volatile int reads_here, reads_elsewhere;
 extern char **environ;
 
 /* Comes before the C library's, so that it sees every read of the library. */
 char *getenv(const char *name)
 {
     size_t length = strlen(name);
-    if (!is_host_thread)
+    if (is_host_thread)
+        reads_here++;
+    else
         reads_elsewhere++;
     for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
         if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
@@ -427,8 +429,9 @@ static void call(char **word)
         set_wall_clock(strtol(word[1], NULL, 10));
     } else if (strcmp(what, "limit_files") == 0) {
         limit_files(word[1]);
-    } else if (strcmp(what, "reads_elsewhere") == 0) {
-        tell_number("reads", reads_elsewhere);
+    } else if (strcmp(what, "environment_reads") == 0) {
+        tell_number("here", reads_here);
+        tell_number("elsewhere", reads_elsewhere);
     } else if (strcmp(what, "setenv") == 0) {
         set_variable(word[1], word[2]);
     } else if (strcmp(what, "sigpipe") == 0) {
