@@ -46,6 +46,15 @@ succeeds 'Workload identity: the content says who it is' \
     ./workload "$STANDIN_INTEGRATION"
 succeeds 'AWS: temporary credentials of the service account' \
     ./aws "$STANDIN_INTEGRATION"
+# These two are built where libcurl's headers and a C++ compiler are installed.
+if [ -x ./with_libcurl ]; then
+    succeeds 'libcurl: a request to a service with the token' \
+        ./with_libcurl "$STANDIN_URL/"
+fi
+if [ -x ./with_cpp ]; then
+    succeeds 'C++: a service account and a viewer' \
+        ./with_cpp "$STANDIN_VIEWER_TOKEN"
+fi
 
 fails CC_ERR_NOT_ON_CONNECT 'An error: outside Connect' \
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT ./service_account
@@ -61,7 +70,7 @@ succeeds 'Tests of a program, with mocks: outside Connect, and without a server'
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT -u CONNECT_SERVER ./test_with_mocks
 
 if [ "$wrong" -ne 0 ]; then
-    printf '\nNot as it should be: %s of 9.\n' "$wrong"
+    printf '\nNot as it should be: %s.\n' "$wrong"
     exit 1
 fi
-printf '\nAll as it should be: four tokens, three errors, a report, and the tests pass.\n'
+printf '\nAll as it should be: tokens, errors, a report, and the tests pass.\n'

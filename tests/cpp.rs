@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use connect_standin::Standin;
-use support::{clean, library_dir, root, run};
+use connect_standin::{Order, Standin};
+use support::{clean, compile, library_dir, root, run};
 
 const HEADER: &str = include_str!("../include/connectcreds.hpp");
 const STRICT: [&str; 7] = [
@@ -154,4 +154,37 @@ fn cpp_cancel_callback_may_cancel_throw_and_replace_itself() {
     let hold = connect.hold();
     run(scene("a_cancel_callback").envs(connect.environment()));
     drop(hold);
+}
+
+#[test]
+#[ignore = "needs a C++ compiler (g++); tests/run runs it"]
+fn cpp_example_gets_tokens_and_tries_again_what_may_pass() {
+    let program = compile(&root().join("examples-c/with_cpp.cpp"));
+    let connect = Standin::start();
+    // One call of the library makes three attempts.
+    let unavailable = Order::Raw {
+        status: 503,
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    connect.order_times(3, unavailable);
+    let printed = run(clean(&program)
+        .envs(connect.environment())
+        .arg(connect.viewer_token("alice")));
+    let lines: Vec<_> = printed.lines().collect();
+    assert!(
+        lines[0].starts_with("service account: Bearer token, expires in "),
+        "{printed}"
+    );
+    assert!(
+        lines[1].starts_with("viewer: Bearer token, expires in "),
+        "{printed}"
+    );
+    let output = clean(program).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        output.stderr.starts_with(b"CC_ERR_NOT_ON_CONNECT: "),
+        "{}",
+        support::told(&output)
+    );
 }

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use connect_standin::{Recorded, Standin};
+use connect_standin::{Order, Recorded, Standin};
+use support::service::Service;
 use support::{clean, compile, library, library_dir, root, run, told};
 
 const README: &str = include_str!("../README.md");
@@ -164,28 +165,54 @@ fn the_commands_that_build_and_test_are_those_of_the_ci() {
     }
 }
 
+fn the_c_program(test: &str) -> PathBuf {
+    support::compile_with(
+        &Checkout::new(test).save("first.c", &snippet("c", 0)),
+        &["-lcurl"],
+    )
+}
+
 #[test]
-fn the_c_program_gets_a_token_over_http_and_https() {
-    let program = compile(&Checkout::new("c").save("first.c", &snippet("c", 0)));
+#[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
+fn curl_program_in_c_sends_the_token_to_the_service() {
+    let program = the_c_program("c");
     for connect in [Standin::start(), Standin::start_tls()] {
-        let printed = run(on(&connect, &mut clean(&program)));
-        assert!(printed.starts_with("Bearer token, expires at "), "{printed}");
-        assert_expires_in_an_hour(&printed);
-        assert_param(&the_request(&connect), "subject_token_type", CONTENT_SESSION);
+        let service = Service::start(&[200]);
+        let printed = run(on(&connect, &mut clean(&program)).arg(service.url()));
+        assert_eq!(printed, "response 1\n");
+        let request = the_request(&connect);
+        assert_param(&request, "subject_token_type", CONTENT_SESSION);
+        let sent = service.requests().remove(0);
+        assert!(sent.starts_with("GET /data HTTP/1.1\r\n"), "{sent}");
+        assert!(sent.contains("\r\nAuthorization: Bearer "), "{sent}");
     }
 }
 
 #[test]
-fn the_c_program_says_why_it_gets_no_token() {
-    let program = compile(&Checkout::new("c-failure").save("first.c", &snippet("c", 0)));
+#[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
+fn curl_program_in_c_says_why_it_sends_nothing() {
+    let program = the_c_program("c-failure");
+    let service = Service::start(&[]);
     assert_eq!(
-        failure(&mut clean(program)),
+        failure(clean(&program).arg(service.url())),
         "Service account credentials are only available when running on Connect.\n"
     );
+    let connect = Standin::start();
+    connect.order(Order::Raw {
+        status: 200,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: r#"{"access_token": "secret", "token_type": "aws_credentials"}"#.into(),
+    });
+    assert_eq!(
+        failure(on(&connect, &mut clean(&program)).arg(service.url())),
+        "A token of type aws_credentials cannot be sent as a Bearer token.\n"
+    );
+    assert_eq!(service.requests(), [""; 0]);
 }
 
 #[test]
-fn the_c_program_is_built_as_the_readme_says() {
+#[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
+fn curl_program_in_c_is_built_as_the_readme_says() {
     let checkout = Checkout::new("build");
     checkout.save("token.c", &snippet("c", 0));
     // The first line, which builds the library, is compared with .ci/run above.
@@ -195,7 +222,9 @@ fn the_c_program_is_built_as_the_readme_says() {
         .expect("two lines");
     checkout.shell(&link);
     let connect = Standin::start();
-    assert_expires_in_an_hour(&run(on(&connect, &mut clean(checkout.0.join("token")))));
+    let service = Service::start(&[200]);
+    run(on(&connect, &mut clean(checkout.0.join("token"))).arg(service.url()));
+    assert_eq!(service.requests().len(), 1);
 }
 
 #[test]
