@@ -395,7 +395,7 @@ fn every_function_the_readme_names_exists() {
 
 #[test]
 fn every_variable_that_is_read_is_in_the_table() {
-    let source = std::fs::read_to_string(root().join("src/environment.rs")).expect("readable");
+    let source = std::fs::read_to_string(root().join("src/env.rs")).expect("readable");
     let variables: Vec<_> = source
         .split('"')
         .filter(|text| text.ends_with("_PRODUCT") || text.starts_with("CONNECT_"))
