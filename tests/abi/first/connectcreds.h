@@ -30,6 +30,11 @@
  * Secrets. No token, session token, API key or body stands in a message, a line of the log or a report. They are wiped
  * from memory when their handle is freed.
  *
+ * Versions. Semantic Versioning, of this ABI. A patch version declares the same. A minor version may add functions,
+ * constants and statuses, and fields at the end of cc_cache_stats; nothing else changes, and nothing goes. A program that
+ * was built against an earlier header runs on every later library of the same soname, libconnectcreds.so.0 for all of
+ * 0.x. Treat a status that is not listed here as a failure.
+ *
  * This file is generated from the library's source; do not edit it.
  */
 
