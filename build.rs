@@ -1,7 +1,7 @@
-//! How the shared library is linked.
+//! Sets how the shared library is linked.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Its fork hooks and its threads outlive a `dlclose()`: it stays in the process.
+    // Its fork hooks and its threads outlive a `dlclose()`, so it must stay in the process.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
 }

@@ -1,9 +1,10 @@
 /*
- * What a hit of the cache costs through the C ABI, beside its parts. See README.md; `benches/run` builds and runs it.
+ * Measures a cache hit through the C ABI, and its parts. See README.md; `benches/run` builds and
+ * runs it.
  *
  *     hit                   all tables
  *     hit hits              the first two
- *     hit count WHAT CALLS  CALLS hits of one kind, for counting instructions; WHAT is a name from the first table
+ *     hit count WHAT CALLS  CALLS hits of one kind, to count instructions (WHAT: the first table)
  */
 #define _GNU_SOURCE
 #include <connectcreds.h>
@@ -35,7 +36,7 @@ static int64_t now_ns(void)
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-/* Of this thread's work alone: what else the machine does counts less. */
+/* Returns the processor time of this thread, on which other programs have less influence. */
 static int64_t worked_ns(void)
 {
     struct timespec time;
@@ -52,23 +53,27 @@ static uint64_t random_number(void)
     return state;
 }
 
-/* ---- The environment: some 40 variables, as content on Connect has them. ---- */
+/* ---- The environment: about 40 variables, as content on Connect has ---- */
 
+/* One name a line would fill a page. */
+/* clang-format off */
 static const char *const OTHERS[] = {
-    "BASH_ENV", "CONNECT_CONTENT_GUID", "CONNECT_CONTENT_JOB_KEY", "CONNECT_OAUTH_INTEGRATION", "EDITOR", "HOME",
-    "HOSTNAME", "LANG", "LANGUAGE", "LC_ALL", "LD_LIBRARY_PATH", "LOGNAME", "LS_COLORS", "MAIL", "MPLCONFIGDIR",
-    "OMP_NUM_THREADS", "PATH", "PIP_CACHE_DIR", "PYTHONPATH", "PYTHONUNBUFFERED", "PWD", "RETICULATE_PYTHON",
-    "RSTUDIO_PANDOC", "RSTUDIO_PRODUCT", "R_CONFIG_ACTIVE", "R_HOME", "R_LIBS_SITE", "R_LIBS_USER", "SHELL", "SHLVL",
-    "SSL_CERT_DIR", "TERM", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME",
+    "BASH_ENV", "CONNECT_CONTENT_GUID", "CONNECT_CONTENT_JOB_KEY", "CONNECT_OAUTH_INTEGRATION",
+    "EDITOR", "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LC_ALL", "LD_LIBRARY_PATH", "LOGNAME",
+    "LS_COLORS", "MAIL", "MPLCONFIGDIR", "OMP_NUM_THREADS", "PATH", "PIP_CACHE_DIR",
+    "PYTHONPATH", "PYTHONUNBUFFERED", "PWD", "RETICULATE_PYTHON", "RSTUDIO_PANDOC",
+    "RSTUDIO_PRODUCT", "R_CONFIG_ACTIVE", "R_HOME", "R_LIBS_SITE", "R_LIBS_USER", "SHELL",
+    "SHLVL", "SSL_CERT_DIR", "TERM", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME",
 };
 static const char *const OURS[] = {
     "CONNECT_API_KEY", "CONNECT_CONTENT_SESSION_TOKEN", "CONNECT_SERVER", "POSIT_PRODUCT",
 };
-/* As the library asks for them. */
+/* The variables that the library reads, in its order. */
 static const char *const ASKED[] = {
-    "POSIT_PRODUCT", "CONNECT_CONTENT_SESSION_TOKEN_FILE", "CONNECT_CONTENT_SESSION_TOKEN", "CONNECT_SERVER",
-    "CONNECT_API_KEY",
+    "POSIT_PRODUCT", "CONNECT_CONTENT_SESSION_TOKEN_FILE", "CONNECT_CONTENT_SESSION_TOKEN",
+    "CONNECT_SERVER", "CONNECT_API_KEY",
 };
+/* clang-format on */
 enum { N_OTHERS = sizeof OTHERS / sizeof *OTHERS, N_OURS = sizeof OURS / sizeof *OURS };
 
 static char server[200], api_key[200], content_token[200], standin_url[200];
@@ -89,7 +94,7 @@ static void set_environment(void)
     keep(standin_url, "STANDIN_URL");
     const char *values[N_OURS] = {api_key, content_token, server, "CONNECT"};
     clearenv();
-    /* In the order of their names. */
+    /* Sorted by name. */
     for (size_t other = 0, our = 0; other + our < N_OTHERS + N_OURS;) {
         if (our == N_OURS || (other < N_OTHERS && strcmp(OTHERS[other], OURS[our]) < 0))
             setenv(OTHERS[other++], "/some/value", 1);
@@ -100,7 +105,7 @@ static void set_environment(void)
     }
 }
 
-/* ---- The server is told to issue tokens of a realistic size. ---- */
+/* ---- Orders the server to issue tokens of a realistic size ---- */
 
 static void order_tokens(void)
 {
@@ -109,22 +114,26 @@ static void order_tokens(void)
     char token[TOKEN_BYTES + 1], body[TOKEN_BYTES + 400], request[TOKEN_BYTES + 800];
     memset(token, 'a', TOKEN_BYTES);
     token[TOKEN_BYTES] = '\0';
-    int length = snprintf(body, sizeof body,
-                          "{\"always\": {\"order\": \"success\", \"json\": {\"access_token\": \"%s\", "
-                          "\"issued_token_type\": \"urn:ietf:params:oauth:token-type:access_token\", "
-                          "\"token_type\": \"Bearer\", \"expires_in\": 36000}}}", token);
-    length = snprintf(request, sizeof request,
-                      "POST /__standin__/order HTTP/1.1\r\nhost: standin\r\ncontent-type: application/json\r\n"
-                      "connection: close\r\ncontent-length: %d\r\n\r\n%s", length, body);
+    int length =
+        snprintf(body, sizeof body,
+                 "{\"always\": {\"order\": \"success\", \"json\": {\"access_token\": \"%s\", "
+                 "\"issued_token_type\": \"urn:ietf:params:oauth:token-type:access_token\", "
+                 "\"token_type\": \"Bearer\", \"expires_in\": 36000}}}",
+                 token);
+    length = snprintf(
+        request, sizeof request,
+        "POST /__standin__/order HTTP/1.1\r\nhost: standin\r\ncontent-type: application/json\r\n"
+        "connection: close\r\ncontent-length: %d\r\n\r\n%s",
+        length, body);
     int connection = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(connection, (struct sockaddr *)&address, sizeof address) != 0 ||
-        write(connection, request, (size_t)length) != length || read(connection, body, sizeof body) < 12 ||
-        body[9] != '2')
+        write(connection, request, (size_t)length) != length ||
+        read(connection, body, sizeof body) < 12 || body[9] != '2')
         fail("the stand-in takes no order");
     close(connection);
 }
 
-/* ---- Session tokens of 200 bytes: 1,000,000 of them, made by writing their last 8 bytes. ---- */
+/* ---- A million session tokens of 200 bytes, which differ in their last 8 bytes ---- */
 
 enum { SESSION_BYTES = 13 + 188 };
 static char quads[1000][4];
@@ -157,7 +166,7 @@ static void first_session(char *session, uint32_t number)
     set_session(session, number);
 }
 
-/* ---- What is measured: each repeats something so many times. ---- */
+/* ---- Measures: each function repeats one operation a number of times ---- */
 
 static cc_request *prepared, *prepared_content;
 static char session[2][SESSION_BYTES + 1];
@@ -187,17 +196,33 @@ static void service_account_hit(const cc_request *request)
 #define REPEAT for (long left = calls; left > 0; left--)
 #define KEEP(value) __asm__ volatile("" : : "r"(value) : "memory")
 
-static void viewer_prepared(long calls) { REPEAT viewer_hit(session[0], prepared); }
-static void other_viewer_prepared(long calls) { REPEAT viewer_hit(session[1], prepared); }
-static void service_prepared(long calls) { REPEAT service_account_hit(prepared_content); }
-static void viewer_null(long calls) { REPEAT viewer_hit(session[0], NULL); }
-static void service_null(long calls) { REPEAT service_account_hit(NULL); }
+static void viewer_prepared(long calls)
+{
+    REPEAT viewer_hit(session[0], prepared);
+}
+static void other_viewer_prepared(long calls)
+{
+    REPEAT viewer_hit(session[1], prepared);
+}
+static void service_prepared(long calls)
+{
+    REPEAT service_account_hit(prepared_content);
+}
+static void viewer_null(long calls)
+{
+    REPEAT viewer_hit(session[0], NULL);
+}
+static void service_null(long calls)
+{
+    REPEAT service_account_hit(NULL);
+}
 
 static void viewers_at_random(long calls)
 {
     char some[SESSION_BYTES + 1];
     memcpy(some, session[0], sizeof some);
-    REPEAT {
+    REPEAT
+    {
         set_session(some, (uint32_t)(random_number() % sessions_in_use));
         viewer_hit(some, prepared);
     }
@@ -207,26 +232,41 @@ static void names_at_random(long calls)
 {
     char some[SESSION_BYTES + 1];
     memcpy(some, session[0], sizeof some);
-    REPEAT {
+    REPEAT
+    {
         set_session(some, (uint32_t)(random_number() % sessions_in_use));
         KEEP(some);
     }
 }
 
-static void getenv_hit(long calls) { REPEAT KEEP(getenv("POSIT_PRODUCT")); }
-static void getenv_miss(long calls) { REPEAT KEEP(getenv("NOT_THERE")); }
-static void getenv_5(long calls) { REPEAT for (int i = 0; i < 5; i++) KEEP(getenv(ASKED[i])); }
+static void getenv_hit(long calls)
+{
+    REPEAT KEEP(getenv("POSIT_PRODUCT"));
+}
+static void getenv_miss(long calls)
+{
+    REPEAT KEEP(getenv("NOT_THERE"));
+}
+static void getenv_5(long calls)
+{
+    REPEAT for (int i = 0; i < 5; i++) KEEP(getenv(ASKED[i]));
+}
 
 static void clock_fine(long calls)
 {
     struct timespec time;
-    REPEAT { clock_gettime(CLOCK_MONOTONIC, &time); KEEP(&time); }
+    REPEAT
+    {
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        KEEP(&time);
+    }
 }
 
 static void clocks_coarse(long calls)
 {
     struct timespec time;
-    REPEAT {
+    REPEAT
+    {
         clock_gettime(CLOCK_REALTIME_COARSE, &time);
         KEEP(&time);
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
@@ -235,12 +275,20 @@ static void clocks_coarse(long calls)
 }
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static void mutex_pair(long calls) { REPEAT { pthread_mutex_lock(&mutex); pthread_mutex_unlock(&mutex); } }
+static void mutex_pair(long calls)
+{
+    REPEAT
+    {
+        pthread_mutex_lock(&mutex);
+        pthread_mutex_unlock(&mutex);
+    }
+}
 
 static _Alignas(128) _Atomic long count = 1;
 static void count_pair(long calls)
 {
-    REPEAT {
+    REPEAT
+    {
         atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&count, 1, memory_order_release);
     }
@@ -251,7 +299,11 @@ static void compare_250(long calls)
 {
     size_t length = 250;
     KEEP(bytes);
-    REPEAT { __asm__ volatile("" : "+r"(length)); KEEP(memcmp(bytes[0], bytes[1], length)); }
+    REPEAT
+    {
+        __asm__ volatile("" : "+r"(length));
+        KEEP(memcmp(bytes[0], bytes[1], length));
+    }
 }
 
 static uint64_t hash_of(const char *at, size_t length)
@@ -260,7 +312,8 @@ static uint64_t hash_of(const char *at, size_t length)
     for (const char *end = at + length; at < end; at += 16) {
         uint64_t words[2];
         memcpy(words, at, 16);
-        unsigned __int128 product = (unsigned __int128)(words[0] ^ hash) * (words[1] ^ 0x9E3779B97F4A7C15u);
+        unsigned __int128 product =
+            (unsigned __int128)(words[0] ^ hash) * (words[1] ^ 0x9E3779B97F4A7C15u);
         hash = (uint64_t)product ^ (uint64_t)(product >> 64);
     }
     return hash;
@@ -268,10 +321,17 @@ static uint64_t hash_of(const char *at, size_t length)
 static void hash_250(long calls)
 {
     size_t length = 250;
-    REPEAT { __asm__ volatile("" : "+r"(length)); KEEP(hash_of(bytes[0], length)); }
+    REPEAT
+    {
+        __asm__ volatile("" : "+r"(length));
+        KEEP(hash_of(bytes[0], length));
+    }
 }
 
-static void token_ref_free(long calls) { REPEAT cc_token_free(cc_token_ref(shared)); }
+static void token_ref_free(long calls)
+{
+    REPEAT cc_token_free(cc_token_ref(shared));
+}
 
 /* ---- Measuring ---- */
 
@@ -279,7 +339,7 @@ typedef void (*repeated)(long calls);
 
 struct measure {
     const char *name;
-    repeated one;   /* on this thread, or on a thread of its own beside the other */
+    repeated one;   /* on this thread, or on a second one if there is another */
     repeated other; /* NULL: one thread */
     double aim_ns;  /* 0: none */
     double ns[ROUNDS];
@@ -302,7 +362,7 @@ struct racer {
 static void *race(void *argument)
 {
     struct racer *racer = argument;
-    /* One each: on the same one they would not meet. */
+    /* One processor each, so that they run at the same time. */
     cpu_set_t processor;
     CPU_ZERO(&processor);
     CPU_SET(racer->processor, &processor);
@@ -317,7 +377,7 @@ static void *race(void *argument)
     return NULL;
 }
 
-/* Per call of one thread, while both are at it. */
+/* Returns the time per call of one thread, while both run. */
 static double time_two(repeated one, repeated other)
 {
     atomic_int waiting = 2;
@@ -337,12 +397,13 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The rounds go through all measures in turn, so that what else the machine does meets them all alike. */
+/* Each round runs every measure once, so that other programs disturb all of them alike. */
 static void measure(struct measure *all, size_t n)
 {
-    for (int round = -1; round < ROUNDS; round++) /* the first is to warm up */
+    for (int round = -1; round < ROUNDS; round++) /* the first warms up */
         for (size_t i = 0; i < n; i++) {
-            double ns = all[i].other == NULL ? time_one(all[i].one) : time_two(all[i].one, all[i].other);
+            double ns =
+                all[i].other == NULL ? time_one(all[i].one) : time_two(all[i].one, all[i].other);
             if (round >= 0)
                 all[i].ns[round] = ns;
         }
@@ -350,20 +411,27 @@ static void measure(struct measure *all, size_t n)
         qsort(all[i].ns, ROUNDS, sizeof(double), by_size);
 }
 
-static double median(const struct measure *of) { return of->ns[ROUNDS / 2]; }
+static double median(const struct measure *of)
+{
+    return of->ns[ROUNDS / 2];
+}
 
 static void print(const struct measure *all, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct measure *it = &all[i];
-        printf("  %-44s %7.1f  (%.1f to %.1f)", it->name, median(it), it->ns[0], it->ns[ROUNDS - 1]);
+        printf("  %-44s %7.1f  (%.1f to %.1f)", it->name, median(it), it->ns[0],
+               it->ns[ROUNDS - 1]);
         if (it->aim_ns > 0)
             printf("   aim %.0f: %s", it->aim_ns, median(it) <= it->aim_ns ? "reached" : "missed");
         printf("\n");
     }
 }
 
-static void title(const char *text) { printf("\n%s\n\n", text); }
+static void title(const char *text)
+{
+    printf("\n%s\n\n", text);
+}
 
 enum { VIEWER, SERVICE, VIEWER_NULL, SERVICE_NULL, SAME, DIFFERENT, N_HITS };
 static struct measure hits[N_HITS] = {
@@ -401,11 +469,12 @@ static void hits_and_parts(void)
     title("Its parts, in the same rounds");
     const struct measure *part = all + N_HITS;
     print(part, N_PARTS);
-    double sum = median(&part[ENV_5]) + median(&part[COARSE]) + median(&part[MUTEX]) + median(&part[COUNT]) +
-                 median(&part[HASH]);
+    double sum = median(&part[ENV_5]) + median(&part[COARSE]) + median(&part[MUTEX]) +
+                 median(&part[COUNT]) + median(&part[HASH]);
     double ratio = median(&all[SERVICE_NULL]) / sum;
-    printf("\n  5 getenv + 2 coarse clocks + mutex + count + hash = %.1f; service-account-null is %.2f times that"
-           "   aim 1.30: %s\n", sum, ratio, ratio <= 1.3 ? "reached" : "missed");
+    printf("\n  5 getenv + 2 coarse clocks + mutex + count + hash = %.1f; service-account-null is "
+           "%.2f times that   aim 1.30: %s\n",
+           sum, ratio, ratio <= 1.3 ? "reached" : "missed");
 }
 
 /* ---- Many sessions ---- */
@@ -456,13 +525,14 @@ static void sizes(void)
         if (size == 1000)
             before = resident_bytes();
         if (size == SESSIONS)
-            printf("\n  Memory: %.0f bytes per entry (a token of %d bytes, a session token of %d), %.0f MB in all; an"
-                   " exchange took %.0f us.\n", (resident_bytes() - before) / (SESSIONS - 1000), TOKEN_BYTES,
-                   SESSION_BYTES, (resident_bytes() - before) / 1e6, each_us);
+            printf("\n  Memory: %.0f bytes per entry (a token of %d bytes, a session token of %d), "
+                   "%.0f MB in all; an exchange took %.0f us.\n",
+                   (resident_bytes() - before) / (SESSIONS - 1000), TOKEN_BYTES, SESSION_BYTES,
+                   (resident_bytes() - before) / 1e6, each_us);
     }
 }
 
-/* ---- The slowest hit, while others come and go ---- */
+/* ---- The slowest hit, while entries are added and dropped ---- */
 
 enum { BUCKET_NS = 10, BUCKETS = 200000 };
 static atomic_bool over;
@@ -535,16 +605,17 @@ static void slowest_beside(const char *name, void *(*first)(void *), void *(*sec
             above -= buckets[bucket++];
         at[i] = bucket * BUCKET_NS / 1e3;
     }
-    printf("  %-32s %8ld %9.2f %9.2f %9.2f %10.1f %8ld %8ld\n", name, calls / 1000, at[0], at[1], at[2],
-           (double)slowest / 1e3, atomic_load(&misses), atomic_load(&forgets));
+    printf("  %-32s %8ld %9.2f %9.2f %9.2f %10.1f %8ld %8ld\n", name, calls / 1000, at[0], at[1],
+           at[2], (double)slowest / 1e3, atomic_load(&misses), atomic_load(&forgets));
 }
 
 static void churn(void)
 {
-    title("One token hit for 3 s among 100,000 sessions: us by which a part of the hits are done (2000.00: or later),\n"
+    title("One token hit for 3 s among 100,000 sessions: us by which a part of the hits are done "
+          "(2000.00: or later),\n"
           "and the slowest");
-    printf("  %-32s %8s %9s %9s %9s %10s %8s %8s\n", "beside", "k hits", "99 %", "99.99 %", "99.999 %", "slowest",
-           "misses", "forgets");
+    printf("  %-32s %8s %9s %9s %9s %10s %8s %8s\n", "alongside", "k hits", "99 %", "99.99 %",
+           "99.999 %", "slowest", "misses", "forgets");
     slowest_beside("nothing", NULL, NULL);
     slowest_beside("a thread that only computes", spin, NULL);
     slowest_beside("2 threads that only compute", spin, spin);

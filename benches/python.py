@@ -1,9 +1,9 @@
-"""What a cached token costs in Python, beside what a user would take instead, in the same run.
+"""Measures a cached token in Python, and for comparison other clients, in the same run.
 
     cargo run --release --example connect-standin -- python benches/python.py
 
-with CONNECTCREDS_LIB naming the release library, bindings/python/src on PYTHONPATH, and google-auth and azure-identity
-installed.
+needs the path of the release library in CONNECTCREDS_LIB, bindings/python/src on PYTHONPATH, and google-auth and
+azure-identity.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VIEWER = os.environ["STANDIN_VIEWER_TOKEN"]
 
 
 class Azure(requests.adapters.HTTPAdapter):
-    """Answers as Microsoft Entra does, without a network."""
+    """Responds like Microsoft Entra, without a network."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         tenant = "https://login.microsoftonline.com/tenant"
@@ -63,7 +63,7 @@ def azure() -> Callable[[], object]:
 def google() -> Callable[[], object]:
     expiry = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(hours=1)
     credentials = Credentials("a" * 1000, expiry=expiry)
-    # Each request has headers of its own: it adds to what it finds in them.
+    # New headers for each request, because the call depends on the headers that it finds.
     return lambda: credentials.before_request(None, "GET", RESOURCE, {})
 
 

@@ -1,9 +1,9 @@
-# What a cached call costs in R, beside a .Call that does nothing, in the same rounds.
+# Measures a cached call in R, and for comparison a .Call that does nothing, in the same rounds.
 #
 #   cargo run --example connect-standin -- -- Rscript benches/r.R
 #
-# with the package of bindings/r installed over a release build of the library. The rounds go through all measures in
-# turn; medians of 31 rounds of 20,000 calls, least and most in brackets, the loop's own cost taken off.
+# needs the package of bindings/r, installed with a release build of the library. Each round runs every measure once.
+# Prints medians of 31 rounds of 20,000 calls, less the time of an empty loop, with the least and the most in brackets.
 
 library(connectcreds)
 
@@ -37,7 +37,7 @@ integration <- Sys.getenv("STANDIN_INTEGRATION")
 
 measures <- lapply(measures, compiler::cmpfun)
 for (measure in measures) measure(10L)
-# Processor time, so that waiting for a processor does not count. It has milliseconds, of some 20 or more a round.
+# Processor time, so that waiting for a processor does not count. Its unit is 1 ms; a round takes 20 ms or more.
 processor_time <- function() sum(proc.time()[c("user.self", "sys.self")])
 seconds <- function(measure) {
   before <- processor_time()

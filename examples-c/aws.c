@@ -3,7 +3,7 @@
  *
  *     aws [AUDIENCE]
  *
- * AUDIENCE is the GUID of the integration that is meant, where several belong to the content.
+ * AUDIENCE is the GUID of an integration. It is needed if the content has more than one.
  */
 #include <connectcreds.h>
 
@@ -14,7 +14,7 @@
 
 static void print_expiry(int64_t expires_at)
 {
-    if (expires_at < 0) { /* the credentials do not say */
+    if (expires_at < 0) { /* the credentials state no expiration */
         printf("expires  unknown\n");
         return;
     }
@@ -28,14 +28,14 @@ static void print_expiry(int64_t expires_at)
 static void print_credentials(const cc_token *token, const cc_aws_credentials *aws)
 {
     const char *issued = cc_token_issued_type(token);
-    /* What a program does with them: these three go to the AWS SDK, or into the environment. */
+    /* Pass these three to the AWS SDK, or put them into the environment. */
     const char *key_id = cc_aws_credentials_access_key_id(aws);        /* AWS_ACCESS_KEY_ID */
     const char *secret = cc_aws_credentials_secret_access_key(aws);    /* AWS_SECRET_ACCESS_KEY */
     const char *session_token = cc_aws_credentials_session_token(aws); /* AWS_SESSION_TOKEN */
 
     printf("server   %s\n", getenv("CONNECT_SERVER"));
-    printf("key id   %s\n", key_id); /* a name, and no secret */
-    /* Never print a whole secret; of a short one, nothing. */
+    printf("key id   %s\n", key_id); /* an identifier, not a secret */
+    /* Print the beginning of a long secret only, and nothing of a short one. */
     printf("secret   %.*s...\n", strlen(secret) < 32 ? 0 : 4, secret);
     printf("session  %s\n", session_token != NULL ? "with a session token" : "none");
     printf("type     %s, %s\n", cc_token_type(token), issued != NULL ? issued : "not stated");
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     cc_aws_credentials *aws = NULL;
     cc_error *error = NULL;
 
-    /* No need to check a setter: if it rejects a value, the call below fails and says why. */
+    /* Setters need no check: if one rejects a value, the call below fails and says why. */
     cc_request_set_requested_token_type(request, CC_TOKEN_TYPE_AWS_CREDENTIALS);
     if (argc > 1)
         cc_request_set_audience(request, argv[1]);
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
     else
         fprintf(stderr, "%s: %s\n", cc_status_name(status), cc_error_message(error));
 
-    /* What no call gave is still NULL, which may be freed too: one place serves every path. */
+    /* Handles that no call has set are still NULL, and freeing NULL is a no-op. */
     cc_error_free(error);
     cc_aws_credentials_free(aws);
     cc_token_free(token);

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Runs the programs in the environment that Connect gives to content, and then where they must fail.
-# Started by `make demo`, inside the stand-in server. Its exit status is 0 when all of them did as they should.
+# `make demo` starts it inside the stand-in server. The exit status is 0 if every program did what was expected.
 set -u
 cd "$(dirname "$0")/build" || exit 1
 
-# The server is on this machine, where a proxy would not find it.
+# A proxy could not reach the server, which listens on loopback.
 export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1
 
 wrong=0
@@ -40,9 +40,9 @@ fails() {
 
 succeeds 'Service account: the content acts as itself' \
     ./service_account https://service.example.com
-succeeds 'Viewer: the content acts as the person who looks at it' \
+succeeds 'Viewer: the content acts as the person viewing it' \
     ./viewer "$STANDIN_VIEWER_TOKEN"
-succeeds 'Workload identity: the content says who it is' \
+succeeds 'Workload identity: the content proves its identity' \
     ./workload "$STANDIN_INTEGRATION"
 succeeds 'AWS: temporary credentials of the service account' \
     ./aws "$STANDIN_INTEGRATION"
@@ -58,19 +58,19 @@ fi
 
 fails CC_ERR_NOT_ON_CONNECT 'An error: outside Connect' \
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT ./service_account
-fails CC_ERR_NO_SESSION 'An error: no viewer' \
+fails CC_ERR_NO_SESSION 'An error: outside a viewer session' \
     ./viewer
-fails CC_ERR_REFUSED 'An error: the server refuses a wrong API key' \
+fails CC_ERR_REFUSED 'An error: the server rejects a wrong API key' \
     env CONNECT_API_KEY=wrong ./workload
 
-succeeds 'What the library sees: the report for a bug ticket' \
+succeeds 'The report for a bug ticket' \
     ./doctor --ask https://service.example.com
 
-succeeds 'Tests of a program, with mocks: outside Connect, and without a server' \
+succeeds 'Tests with mocks: outside Connect, and without a server' \
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT -u CONNECT_SERVER ./test_with_mocks
 
 if [ "$wrong" -ne 0 ]; then
-    printf '\nNot as it should be: %s.\n' "$wrong"
+    printf '\nUnexpected results: %s.\n' "$wrong"
     exit 1
 fi
-printf '\nAll as it should be: tokens, errors, a report, and the tests pass.\n'
+printf '\nAs expected: tokens, errors, a report, and the tests pass.\n'

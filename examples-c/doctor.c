@@ -1,10 +1,10 @@
 /*
- * Prints what the library sees of its surroundings: the report to attach to a bug ticket.
+ * Prints the report that belongs into a bug ticket.
  *
  *     doctor [--ask [RESOURCE]]
  *
- * With --ask it gets a token of the service account first, so that the report tells why there is none, and
- * prints the log meanwhile. No secret is in either. The exit status is 1 when there was no token.
+ * With --ask it first gets a service account token and prints the log of that call. The report then
+ * says why the call failed. Neither contains a secret. The exit status is 1 if there was no token.
  */
 #include <connectcreds.h>
 
@@ -12,11 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A server's words may be in a message: it is printed with "%s", never as a format. */
+/* A message may contain text from a server, so it is printed with "%s", never as a format. */
 static void print_line(int32_t level, const char *message, void *out)
 {
     static const char *const names[] = {"", "error", "warning", "info", "debug"};
-    fprintf(out, "%-7s  %s\n", level >= CC_LOG_ERROR && level <= CC_LOG_DEBUG ? names[level] : "", message);
+    fprintf(out, "%-7s  %s\n", level >= CC_LOG_ERROR && level <= CC_LOG_DEBUG ? names[level] : "",
+            message);
 }
 
 static cc_status ask(const char *resource)
@@ -47,7 +48,7 @@ int main(int argc, char **argv)
 
     char *report;
     if (cc_diagnose(&report) != CC_OK) {
-        fprintf(stderr, "there is no report\n");
+        fprintf(stderr, "the report could not be written\n");
         return EXIT_FAILURE;
     }
     fputs(report, stdout);

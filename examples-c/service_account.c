@@ -1,5 +1,5 @@
 /*
- * Gets a token of the service account: the content acts as itself, whoever looks at it.
+ * Gets a service account token. The content acts as itself, for every viewer.
  *
  *     service_account [RESOURCE]
  *
@@ -14,7 +14,7 @@
 
 static void print_expiry(int64_t expires_at)
 {
-    if (expires_at < 0) { /* the server did not say */
+    if (expires_at < 0) { /* the server stated no lifetime */
         printf("expires  unknown\n");
         return;
     }
@@ -32,7 +32,7 @@ static void print_token(const cc_token *token)
     const char *authorization = cc_token_authorization(token);
 
     printf("server   %s\n", getenv("CONNECT_SERVER"));
-    /* Never print a whole token; of a short one, nothing. */
+    /* Print the beginning of a long token only, and nothing of a short one. */
     printf("token    %.*s...\n", strlen(secret) < 32 ? 0 : 12, secret);
     printf("type     %s, %s\n", cc_token_type(token), issued != NULL ? issued : "not stated");
     print_expiry(cc_token_expires_at(token));
@@ -41,8 +41,8 @@ static void print_token(const cc_token *token)
         printf(" %s", cc_token_field_name(token, i));
     printf("\n");
 
-    /* What a program does with it: this is the header of its requests to the service. */
-    if (authorization != NULL) /* NULL: a token of this type is presented in another way */
+    /* A program sends this header with its requests to the service. */
+    if (authorization != NULL) /* NULL for types other than Bearer */
         printf("send     Authorization: %.7s...\n", authorization);
 }
 
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     cc_token *token = NULL;
     cc_error *error = NULL;
 
-    /* No need to check a setter: if it rejects a value, the call below fails and says why. */
+    /* Setters need no check: if one rejects a value, the call below fails and says why. */
     if (argc > 1)
         cc_request_set_resource(request, argv[1]);
 
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     else
         fprintf(stderr, "%s: %s\n", cc_status_name(status), cc_error_message(error));
 
-    /* What no call gave is still NULL, which may be freed too: one place serves every path. */
+    /* Handles that no call has set are still NULL, and freeing NULL is a no-op. */
     cc_error_free(error);
     cc_token_free(token);
     cc_request_free(request);

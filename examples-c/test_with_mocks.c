@@ -1,11 +1,11 @@
 /*
- * Tests a program that uses the library, without Connect, a network or waiting.
+ * Tests a program that uses the library, without a Connect server, a network or waiting.
  *
  *     test_with_mocks
  *
- * First comes the program under test, which knows nothing of mocks: it sends requests to a service in
- * the name of the viewer, or of the content when there is none. Its tests follow. They run outside
- * Connect; the exit status is 0 when all of them passed.
+ * The first part is the code under test, which does not mention mocks. It sends requests to a
+ * service on behalf of the viewer, or of the content if there is no viewer. The second part tests
+ * it, outside Connect. The exit status is 0 if all tests passed.
  */
 #include <connectcreds.h>
 
@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The program under test. */
+/* ---- The code under test ---- */
 
 #define RESOURCE "https://service.example.com"
 #define UNAUTHORIZED 401
 
-/* Sends a request to the service with this header, and gives the status of the answer. */
+/* Sends a request to the service with this header and returns the status of the response. */
 typedef int (*send_fn)(const char *authorization, void *service);
 
 static cc_status token_for(const char *session_token, cc_token **token, char *why, size_t size)
@@ -27,8 +27,9 @@ static cc_status token_for(const char *session_token, cc_token **token, char *wh
     cc_error *error = NULL;
     cc_request *request = cc_request_new();
     cc_request_set_resource(request, RESOURCE);
-    cc_status status = session_token != NULL ? cc_viewer_token(session_token, request, token, &error)
-                                             : cc_service_account_token(request, token, &error);
+    cc_status status = session_token != NULL
+                           ? cc_viewer_token(session_token, request, token, &error)
+                           : cc_service_account_token(request, token, &error);
     if (error != NULL)
         snprintf(why, size, "%s", cc_error_message(error));
     cc_error_free(error);
@@ -36,13 +37,14 @@ static cc_status token_for(const char *session_token, cc_token **token, char *wh
     return status;
 }
 
-/* The status of the service's answer; 0 when there was no token, and then `why` says why. */
-static int ask_service(const char *session_token, send_fn send, void *service, char *why, size_t size)
+/* Returns the status of the service's response, or 0 if there was no token; `why` then says why. */
+static int ask_service(const char *session_token, send_fn send, void *service, char *why,
+                       size_t size)
 {
     int answer = 0;
     cc_token *token = NULL;
 
-    /* A token that the service refuses is given up for a new one, once. */
+    /* If the service rejects the token, try once more with a new one. */
     for (int attempt = 0; attempt < 2 && (attempt == 0 || answer == UNAUTHORIZED); attempt++) {
         if (token_for(session_token, &token, why, size) != CC_OK)
             return 0;
@@ -54,17 +56,17 @@ static int ask_service(const char *session_token, send_fn send, void *service, c
     return answer;
 }
 
-/* Its tests. */
+/* ---- Its tests ---- */
 
 static int test_count, failure_count;
 static bool failed;
 
-#define CHECK(condition)                                             \
-    do {                                                             \
-        if (!(condition)) {                                          \
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) { \
             printf("# line %d: not true: %s\n", __LINE__, #condition); \
-            failed = true;                                           \
-        }                                                            \
+            failed = true; \
+        } \
     } while (0)
 
 static void test(const char *name, void (*run)(void))
@@ -75,7 +77,7 @@ static void test(const char *name, void (*run)(void))
     failure_count += failed;
 }
 
-/* A service that takes one token. It notes what it was sent last. */
+/* A service that accepts one token and records the last header that it received. */
 struct service {
     const char *accepts;
     char sent[100];
@@ -99,7 +101,7 @@ static void the_service_gets_the_token(void)
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 200);
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 200);
 
-    CHECK(cc_mock_request_count(mock) == 1); /* the second token came from the cache */
+    CHECK(cc_mock_request_count(mock) == 1); /* the second call was served from the cache */
     cc_mock_end(mock);
 }
 
@@ -110,7 +112,7 @@ static void a_token_that_expired_is_replaced(void)
     CHECK(cc_mock_token("my-token", &mock, NULL) == CC_OK);
 
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 200);
-    cc_mock_advance_time(mock, 3600); /* an hour passes at once */
+    cc_mock_advance_time(mock, 3600); /* seconds */
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 200);
 
     CHECK(cc_mock_request_count(mock) == 2);
@@ -141,11 +143,12 @@ static void the_user_is_told_what_is_missing(void)
 
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 0);
 
-    CHECK(strstr(why, "No OAuth integrations have been associated with this content item.") != NULL);
+    CHECK(strstr(why, "No OAuth integrations have been associated with this content item.") !=
+          NULL);
     cc_mock_end(mock);
 }
 
-/* The answer to a request depends on what it asks. */
+/* Builds the response from the parameters of the request. */
 static bool answer_viewers(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     const char *viewer = cc_mock_request_param(request, "subject_token");
@@ -168,25 +171,27 @@ static void each_viewer_has_a_token_of_their_own(void)
     CHECK(ask_service("bob", receive, &service, why, sizeof why) == UNAUTHORIZED);
 
     CHECK(strcmp(service.sent, "Bearer token-of-bob") == 0);
-    CHECK(cc_mock_request_count(mock) == 3); /* two of them for bob: his was refused */
+    CHECK(cc_mock_request_count(mock) == 3); /* 2 for bob: his first token was rejected */
     cc_mock_end(mock);
 }
 
 static void outside_connect_there_is_no_token(void)
 {
     struct service service = {.accepts = ""};
-    CHECK(!cc_running_on_connect()); /* the mocks before have left nothing behind */
+    CHECK(!cc_running_on_connect()); /* the earlier mocks have ended */
 
     CHECK(ask_service(NULL, receive, &service, why, sizeof why) == 0);
 
-    CHECK(strcmp(why, "Service account credentials are only available when running on Connect.") == 0);
+    CHECK(strcmp(why, "Service account credentials are only available when running on Connect.") ==
+          0);
 }
 
 int main(void)
 {
     test("the service gets the token", the_service_gets_the_token);
     test("a token that expired is replaced", a_token_that_expired_is_replaced);
-    test("a token that the service refuses is replaced", a_token_that_the_service_refuses_is_replaced);
+    test("a token that the service refuses is replaced",
+         a_token_that_the_service_refuses_is_replaced);
     test("the user is told what is missing", the_user_is_told_what_is_missing);
     test("each viewer has a token of their own", each_viewer_has_a_token_of_their_own);
     test("outside Connect there is no token", outside_connect_there_is_no_token);

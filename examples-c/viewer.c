@@ -1,11 +1,12 @@
 /*
- * Gets a token of the viewer: the content acts as the person who looks at it.
+ * Gets a viewer token. The content acts as the person viewing it.
  *
  *     viewer [SESSION_TOKEN]
  *
- * In a web application SESSION_TOKEN comes with each request of the viewer, in the HTTP header
- * Posit-Connect-User-Session-Token. It is an argument here for want of a web server: a real program
- * puts no secret on a command line, where other users of the machine can read it.
+ * In a web application, SESSION_TOKEN is the value of the HTTP header
+ * Posit-Connect-User-Session-Token of the viewer's request. It is an argument here because the
+ * example has no web server. Do not do this in a real program: other users of the machine can read
+ * command lines.
  */
 #include <connectcreds.h>
 
@@ -16,7 +17,7 @@
 
 static void print_expiry(int64_t expires_at)
 {
-    if (expires_at < 0) { /* the server did not say */
+    if (expires_at < 0) { /* the server stated no lifetime */
         printf("expires  unknown\n");
         return;
     }
@@ -34,7 +35,7 @@ static void print_token(const cc_token *token)
     const char *authorization = cc_token_authorization(token);
 
     printf("server   %s\n", getenv("CONNECT_SERVER"));
-    /* Never print a whole token; of a short one, nothing. */
+    /* Print the beginning of a long token only, and nothing of a short one. */
     printf("token    %.*s...\n", strlen(secret) < 32 ? 0 : 12, secret);
     printf("type     %s, %s\n", cc_token_type(token), issued != NULL ? issued : "not stated");
     print_expiry(cc_token_expires_at(token));
@@ -43,9 +44,9 @@ static void print_token(const cc_token *token)
         printf(" %s", cc_token_field_name(token, i));
     printf("\n");
 
-    /* What a program does with it: this is the header of its requests to the service, for this
-     * viewer and no other. */
-    if (authorization != NULL) /* NULL: a token of this type is presented in another way */
+    /* A program sends this header with the requests that it makes for this viewer, and only with
+     * those. */
+    if (authorization != NULL) /* NULL for types other than Bearer */
         printf("send     Authorization: %.7s...\n", authorization);
 }
 
@@ -58,18 +59,18 @@ int main(int argc, char **argv)
     cc_token *token = NULL;
     cc_error *error = NULL;
 
-    /* NULL: there is no viewer, as in a scheduled report. To a web application whose request lacks
-     * the header there is one, and it passes "". */
+    /* NULL means that there is no viewer, as in a scheduled report. A web application has a viewer,
+     * and passes "" if the request lacks the header. */
     const char *session_token = argc > 1 ? argv[1] : NULL;
 
-    /* No request: server, API key and everything else from the environment. */
+    /* With a NULL request, the server, the API key and the rest come from the environment. */
     cc_status status = cc_viewer_token(session_token, NULL, &token, &error);
     if (status == CC_OK)
         print_token(token);
     else
         fprintf(stderr, "%s: %s\n", cc_status_name(status), cc_error_message(error));
 
-    /* What no call gave is still NULL, which may be freed too: one place serves every path. */
+    /* Handles that no call has set are still NULL, and freeing NULL is a no-op. */
     cc_error_free(error);
     cc_token_free(token);
     return status == CC_OK ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -1,10 +1,12 @@
 /*
- * Gets a token of the service account and a viewer's in C++, and tries again later where that helps.
+ * Gets a token of the service account and a viewer's in C++, and tries again later where that
+ * helps.
  *
  *     with_cpp [SESSION_TOKEN]
  *
- * SESSION_TOKEN is the viewer's, which Connect sends in the HTTP header Posit-Connect-User-Session-Token. A real program
- * puts no secret on a command line, where other users of the machine can read it.
+ * SESSION_TOKEN is the viewer's, which Connect sends in the HTTP header
+ * Posit-Connect-User-Session-Token. A real program puts no secret on a command line, where other
+ * users of the machine can read it.
  */
 #include <connectcreds.hpp>
 
@@ -15,11 +17,13 @@
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-namespace {
+namespace
+{
 
 const int ATTEMPTS = 3;
 
-/* Makes a call again while it fails with what may pass. The library has tried again already, within its timeout. */
+/* Makes a call again while it fails with what may pass. The library has tried again already, within
+ * its timeout. */
 template <class Call> connectcreds::token patiently(Call call)
 {
     for (int attempt = 1;; attempt++) {
@@ -40,7 +44,8 @@ void print(const char *whose, const connectcreds::token &token)
     std::cout << whose << ": " << token.type() << " token";
     if (token.has_expiry()) {
         const auto left = token.expires_at() - system_clock::now();
-        std::cout << ", expires in " << std::chrono::duration_cast<std::chrono::minutes>(left).count() << " minutes";
+        std::cout << ", expires in "
+                  << std::chrono::duration_cast<std::chrono::minutes>(left).count() << " minutes";
     }
     std::cout << '\n';
 }
@@ -51,7 +56,8 @@ int main(int argc, char **argv)
 try {
     const auto request = connectcreds::request().timeout(seconds(10)).min_validity(seconds(60));
 
-    print("service account", patiently([&] { return connectcreds::service_account_token(request); }));
+    print("service account",
+          patiently([&] { return connectcreds::service_account_token(request); }));
     if (argc > 1)
         print("viewer", patiently([&] { return connectcreds::viewer_token(argv[1], request); }));
     return 0;

@@ -3,9 +3,10 @@
  *
  *     with_libcurl URL [RESOURCE]
  *
- * URL is what the service is asked for. RESOURCE is the URL of the service that the token is for, where the integration
- * needs it. When the service rejects the token (401), the program drops it from the cache and tries once more with
- * another: the service may have revoked a token that was still valid by its lifetime.
+ * URL is what the service is asked for. RESOURCE is the URL of the service that the token is for,
+ * where the integration needs it. When the service rejects the token (401), the program drops it
+ * from the cache and tries once more with another: the service may have revoked a token that was
+ * still valid by its lifetime.
  *
  * Link it with -lconnectcreds -lcurl.
  */
@@ -17,8 +18,8 @@
 
 #define UNAUTHORIZED 401
 
-/* Sends the request with this token. Its response goes to standard output, except for a 401's. Returns the response's
- * status; 0 when there was none, and then standard error has the reason. */
+/* Sends the request with this token. Its response goes to standard output, except for a 401's.
+ * Returns the response's status; 0 when there was none, and then standard error has the reason. */
 static long send_request(CURL *curl, const char *url, const cc_token *token)
 {
     char why[CURL_ERROR_SIZE] = "";
@@ -29,7 +30,8 @@ static long send_request(CURL *curl, const char *url, const cc_token *token)
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L); /* as in a program with threads */
-    /* The header "Authorization: Bearer ...". libcurl keeps it from another host that a redirect leads to. */
+    /* The header "Authorization: Bearer ...". libcurl keeps it from another host that a redirect
+     * leads to. */
     curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, cc_token_access_token(token));
 
@@ -42,7 +44,8 @@ static long send_request(CURL *curl, const char *url, const cc_token *token)
     return status;
 }
 
-/* Gets a token that can be sent as a Bearer token; NULL, with the reason on standard error, when there is none. */
+/* Gets a token that can be sent as a Bearer token; NULL, with the reason on standard error, when
+ * there is none. */
 static cc_token *get_token(const cc_request *request)
 {
     cc_token *token = NULL;
@@ -53,7 +56,8 @@ static cc_token *get_token(const cc_request *request)
         fprintf(stderr, "%s: %s\n", cc_status_name(status), cc_error_message(error));
     } else if (cc_token_authorization(token) == NULL) {
         /* AWS credentials for one sign a request, and are not sent with it: see aws.c. */
-        fprintf(stderr, "A token of type %s cannot be sent as a Bearer token.\n", cc_token_type(token));
+        fprintf(stderr, "A token of type %s cannot be sent as a Bearer token.\n",
+                cc_token_type(token));
         cc_token_free(token);
         token = NULL;
     }

@@ -1,8 +1,8 @@
 //! OAuth credentials mediated by Posit Connect, for any language with a C FFI, and for Rust.
 //!
-//! A program that runs on Posit Connect asks for a token for a third-party service: its service account's, the
-//! viewer's, or a workload identity token. The session credential that Connect provides is exchanged for it
-//! ([RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)).
+//! Content deployed on Posit Connect exchanges the session credential that Connect gives it for an access token to a
+//! third-party service ([RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)). The token belongs to a service account, to
+//! the person viewing the content, or to the content itself (workload identity).
 //!
 //! ```no_run
 //! # fn main() -> Result<(), connectcreds::Error> {
@@ -16,32 +16,29 @@
 //!
 //! Calls block, on the calling thread; do not call from within an asynchronous runtime.
 //!
-//! # The rooms
+//! # The source, in the order of imports
 //!
-//! Each imports only rooms below it.
+//! A folder imports only folders below it in this table; `tests/layers.rs` fails otherwise. Each `mod.rs` says what is in
+//! its folder.
 //!
-//! | room | what it knows |
+//! | module | contents |
 //! | --- | --- |
-//! | `ffi` | the C ABI: parse, call, write out |
-//! | `credentials` | the kinds of credentials: who may ask, which subject token, which words on failure |
-//! | `context` | where a call goes: to the process's broker and environment, or to the innermost mock's |
-//! | `mock` | mocks that are alive (`script`: what one answers, by which clock; `request`: a request as a mock sees it) |
-//! | `connect` | the world as it is: the process's broker, exchanges with a server |
-//! | `broker` | get me a token: from the cache, from an exchange under way, from one of its own (`leader`: who makes that) |
-//! | `cache`, `in_flight`, `freshness` | what is known of a question; one exchange and who waits for it; when a token is too old |
-//! | `transport` | one POST and its answer, across redirects; below it |
-//! | … `attempts`, `retry`, `redirect` | an exchange attempted again when that helps; when it does, and which redirects keep the key (pure) |
-//! | … `driver`, `connections`, `dns` | clients, and the thread that drives them |
-//! | … `proxy`, `tls`, `roots` | the way to a server; whom TLS trusts |
-//! | … `explain` | why there is no answer |
-//! | `response`, `lifetime`, `members` | what an answer means (pure) |
-//! | `key_ref` | the whole question that a token answers |
-//! | `exchange`, `wanted`, `redact` | the form that is sent; a server's words made fit for a message (pure) |
-//! | `environment`, `request`, `config` | what the process was told, what the caller asks, what the host set |
-//! | `log`, `report` | what a person needs to find out why there is no token |
-//! | `running` | callbacks of the host: how not to call one that is gone |
-//! | `process` | signals, `fork()`, and what the kernel says |
-//! | `token`, `aws`, `server`, `error`, `secret`, `hash`, `text`, `clock`, `sync` | the leaves |
+//! | `ffi/` | the C ABI: one file per C type; parse, call, write out |
+//! | `api/` | what a Rust caller uses: kinds of credentials, requests, configuration, statistics, log, diagnosis |
+//! | `mock/` | responses in place of the server's, with an environment, a clock and a cache of their own |
+//! | `backend/` | the real server behind the broker: an exchange and its attempts |
+//! | `driver/` | the one background thread and the runtime that exchanges of a process share |
+//! | `cache/` | the broker: cache entries, cache key, refresh policy, single flight, leader and waiters |
+//! | `http/` | one POST and its response: client pool, redirects, proxies, TLS, trust roots, DNS |
+//! | `env.rs` | the variables that Connect sets, the content token's file, and a snapshot for exchanges |
+//! | `oauth/` | RFC 6749 and 8693: the form, the response, the token, its expiry, AWS credentials |
+//! | `log.rs` | log lines: levels, the queue, delivery to the host |
+//! | `settings.rs` | process-wide settings, as the library reads them |
+//! | `text/` | strings: secrets that are wiped, redaction, validation, hashing |
+//! | `error.rs` | the error type |
+//! | `platform/` | the process and the system: fork, signals, clocks, locks, host callbacks |
+//!
+//! `interleavings/` is built for model checking only.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
@@ -54,7 +51,6 @@ compile_error!("connectcreds catches panics at the C boundary: build it with pan
 mod api;
 mod backend;
 mod cache;
-mod config;
 mod driver;
 mod env;
 mod error;
@@ -67,12 +63,25 @@ mod log;
 mod mock;
 mod oauth;
 mod platform;
+mod settings;
 mod text;
+
+/// Settings of the whole process. Each applies to calls that begin after it was set, on any thread.
+pub mod config {
+    pub use crate::api::config::{
+        set_attempt_timeout, set_background_refresh, set_ca_bundle, set_cache_bytes, set_cache_capacity,
+        set_connect_timeout, set_default_lifetime, set_max_attempts, set_timeout,
+    };
+    // As the rest of the crate reads them.
+    #[allow(unused_imports)]
+    pub(crate) use crate::settings::*;
+}
 
 pub use api::request::Request;
 pub use api::{
-    clear_cache, diagnose, exchange_token, forget_session, has_service_account_token, has_viewer_token,
-    has_workload_token, invalidate, running_on_connect, service_account_token, viewer_token, workload_token,
+    CacheStats, LogLevel, cache_stats, clear_cache, diagnose, exchange_token, forget_session,
+    has_service_account_token, has_viewer_token, has_workload_token, invalidate, remove_log_callback,
+    running_on_connect, service_account_token, set_log_callback, viewer_token, workload_token,
 };
 pub use error::{Error, ErrorKind};
 pub use mock::Mock;

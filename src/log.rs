@@ -6,24 +6,28 @@
 
 #![forbid(unsafe_code)]
 
-use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::platform::callbacks::CallbackSlot;
-use crate::platform::fork::{HoldOverFork, Place, hold_over_fork};
+use crate::platform::fork::Place;
+use crate::platform::fork_safe_mutex::ForkSafeMutex;
 use crate::platform::os::{variable, write_to_standard_error};
 use crate::platform::per_process::PerProcess;
 
-/// How much a line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The severity of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub(crate) enum Level {
+pub enum Level {
+    /// A call failed.
     Error = 1,
+    /// A potential problem, or a failure the library recovered from.
     Warning,
+    /// What the library does: requests and responses, attempts, redirects, tokens.
     Info,
+    /// How it decides: the environment, the cache, the route to the server.
     Debug,
 }
 
@@ -54,7 +58,8 @@ struct Listening {
     callback: CallbackSlot,
 }
 
-static LISTENING: Mutex<Option<Arc<Listening>>> = Mutex::new(None);
+/// A forked child keeps the listener.
+static LISTENING: ForkSafeMutex<Option<Arc<Listening>>> = ForkSafeMutex::new(Place::Log, None);
 
 /// Lines that no call has taken yet. A forked child begins with none: its parent tells its own.
 static QUEUED: PerProcess<Mutex<Queue>> = PerProcess::new(Mutex::default);
@@ -107,7 +112,7 @@ pub(crate) fn is_on(level: Level) -> bool {
 
 #[cold]
 fn look_at_the_environment() -> u8 {
-    let listening = listening();
+    let listening = LISTENING.lock();
     let on = !matches!(variable(DEBUG), b"" | b"0");
     TO_STANDARD_ERROR.store(on, Ordering::Relaxed);
     want(&listening)
@@ -138,7 +143,7 @@ pub(crate) fn listen(new: Option<(Level, Listener)>) {
         look_at_the_environment();
     }
     let before = {
-        let mut listening = listening();
+        let mut listening = LISTENING.lock();
         let before = std::mem::replace(&mut *listening, new);
         want(&listening);
         *queue() = Queue::default();
@@ -146,22 +151,6 @@ pub(crate) fn listen(new: Option<(Level, Listener)>) {
     };
     if let Some(before) = before {
         before.callback.end();
-    }
-}
-
-fn listening() -> MutexGuard<'static, Option<Arc<Listening>>> {
-    hold_over_fork(Place::Log, &LOCK);
-    LISTENING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Held at each fork: a child keeps the listener.
-static LOCK: &dyn HoldOverFork = &ListeningLock;
-
-struct ListeningLock;
-
-impl HoldOverFork for ListeningLock {
-    fn hold(&'static self) -> Box<dyn Any> {
-        Box::new(listening())
     }
 }
 
@@ -178,7 +167,7 @@ pub(crate) fn write(level: Level, words: String) {
         write_to_standard_error(&format!("connectcreds {}: {line}\n", level.name()));
     }
     let wanted = |listening: &Listening| level <= listening.max_level;
-    if DELIVERING.get() || !listening().as_deref().is_some_and(wanted) {
+    if DELIVERING.get() || !LISTENING.lock().as_deref().is_some_and(wanted) {
         return;
     }
     queue().push(level, line);
@@ -213,7 +202,7 @@ fn deliver_all() {
     // No more than there are now: other threads may go on writing.
     let waiting = queue().lines.len() + 1;
     for _ in 0..waiting {
-        let Some(listening) = listening().clone() else {
+        let Some(listening) = LISTENING.lock().clone() else {
             return;
         };
         // Who removes the listener waits for who has entered.
@@ -251,7 +240,7 @@ fn one_line(words: &str) -> String {
 
 impl Level {
     /// The level of that number; more than the most is everything, less than the least is nothing.
-    pub fn of(number: i32) -> Option<Self> {
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
         match number {
             ..=0 => None,
             1 => Some(Self::Error),
@@ -306,7 +295,7 @@ mod tests {
 
     #[test]
     fn any_number_is_a_level_or_none() {
-        let levels = [i32::MIN, 0, 1, 4, 5, i32::MAX].map(Level::of);
+        let levels = [i32::MIN, 0, 1, 4, 5, i32::MAX].map(Level::from_number);
         let (error, debug) = (Some(Level::Error), Some(Level::Debug));
         assert_eq!(levels, [None, None, error, debug, debug, debug]);
     }

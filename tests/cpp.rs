@@ -23,7 +23,7 @@ const STRICT: [&str; 7] = [
 const PLAIN: [&str; 2] = ["-fno-exceptions", "-fno-rtti"];
 
 fn host(name: &str) -> PathBuf {
-    root().join("tests/hosts/cpp").join(name)
+    root().join("tests/programs/cpp").join(name)
 }
 
 /// A strict compiler about to compile `source`.
@@ -38,7 +38,7 @@ fn compiler(name: &str, standard: &str, source: &Path) -> Command {
     command
 }
 
-/// Compiles `tests/hosts/cpp/without_exceptions.cpp`, which uses most of the header, with and without exceptions.
+/// Compiles `tests/programs/cpp/without_exceptions.cpp`, which uses most of the header, with and without exceptions.
 fn compiles(name: &str, standards: &[&str]) {
     let source = host("without_exceptions.cpp");
     let check = |standard: &str, flags: &[&str]| {

@@ -1,4 +1,4 @@
-//! A forked child works at once, whatever its parent's threads were doing, and leaves its parent's connections alone.
+//! A forked child works at once, whatever its parent's threads were doing, and never uses its parent's connections.
 
 mod support;
 
@@ -12,10 +12,10 @@ use std::thread;
 use connect_standin::Standin;
 use support::{clean, compile, library, root, run};
 
-/// `fork.c`, about to play a scene as content on `connect`.
+/// Returns the command that runs a scene of `fork.c` as content on `connect`.
 fn scene(connect: &Standin, name: &str) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/fork.c")));
+    let program = PROGRAM.get_or_init(|| compile(&root().join("tests/programs/c/fork.c")));
     let mut command = clean(program);
     command
         .arg(name)
@@ -45,7 +45,8 @@ fn children_made_during_the_first_calls_of_all_answer_at_once() {
     run(&mut scene(&Standin::start_tls(), "cold"));
 }
 
-/// Plays a scene in which a callback forks: while the server holds its answers, the child has to ask for itself.
+/// Runs a scene in which a callback forks while the server holds back its responses. The child must make its own
+/// exchange.
 fn fork_in_a_callback(connect: &Standin, name: &str) {
     let hold = connect.hold();
     let host = Playing::start(&mut scene(connect, name));
@@ -53,11 +54,11 @@ fn fork_in_a_callback(connect: &Standin, name: &str) {
     assert_eq!(connect.connections(), 2, "the child has a connection of its own");
     drop(hold);
     host.end();
-    // The parent's first, the child's, and one more of the parent's on the connection that it kept.
+    // The parent's first exchange, the child's, and another of the parent's on the connection that it kept open.
     assert_eq!((connect.exchanges(), connect.connections()), (3, 2));
 }
 
-/// A host that has forked in a callback, and does not outlive its test.
+/// A host that has forked in a callback. It is killed when its test ends.
 struct Playing(Child);
 
 impl Playing {
@@ -82,13 +83,13 @@ impl Playing {
 
 impl Drop for Playing {
     fn drop(&mut self) {
-        // It is gone already unless the test failed.
+        // It has ended already unless the test failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Carries what one side says to the other, until it has no more to say.
+/// Copies the bytes of one side to the other, until the end of the stream.
 fn carry(mut from: &TcpStream, mut to: &TcpStream) {
     let _ = std::io::copy(&mut from, &mut to);
     let _ = to.shutdown(Shutdown::Write);
@@ -97,7 +98,7 @@ fn carry(mut from: &TcpStream, mut to: &TcpStream) {
 #[test]
 fn a_callback_may_fork_while_its_call_shakes_hands() {
     let connect = Standin::start_tls();
-    // Between the two stands one who carries nothing until both have come.
+    // A relay between the two copies nothing until both have connected.
     let between = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = between.local_addr().expect("bound");
     let server = connect.url().replace("https://", "");
@@ -143,7 +144,7 @@ fn a_child_neither_uses_nor_closes_its_parents_connection() {
 
 fn python_forks(connect: &Standin) {
     run(clean("python3")
-        .arg(root().join("tests/hosts/python/fork.py"))
+        .arg(root().join("tests/programs/python/fork.py"))
         .arg(library())
         .args(["kept", "other"].map(|who| connect.viewer_token(who)))
         .envs(connect.environment()));

@@ -1,5 +1,4 @@
-//! The log, as a host is told it: what a person needs to find out why there is no token, in words that stay. That no
-//! secret is in it is asserted of every host, see `support/host.rs`.
+//! The log lines that a host receives. `support/host.rs` asserts for every host that they contain no secret.
 
 mod support;
 
@@ -7,17 +6,17 @@ use connect_standin::{ConnectionOrder, Order, Standin};
 use support::host::Host;
 use support::{clean, compile, root, run};
 
-/// The lines of a call, numbers that differ from run to run left out.
+/// Returns the log lines of a call, without numbers that differ from run to run.
 #[track_caller]
 fn lines(host: &mut Host, call: &[&str]) -> Vec<String> {
     let outcome = host.call(call);
     outcome.log().into_iter().map(without_numbers).collect()
 }
 
-/// Times are `N`, the server's address `SERVER`, and its name for a request `ID`.
+/// Replaces times by `N`, the server's address by `SERVER`, and its id of a request by `ID`.
 fn without_numbers(line: &str) -> String {
-    let line = match line.split_once("calls this request ") {
-        Some((before, _id)) => format!("{before}calls this request ID."),
+    let line = match line.split_once("Server request ID: ") {
+        Some((before, _id)) => format!("{before}Server request ID: ID."),
         None => line.to_owned(),
     };
     let mut words: Vec<_> = line.split(' ').map(ToOwned::to_owned).collect();
@@ -47,24 +46,24 @@ fn a_call_tells_what_it_saw_and_did_line_by_line() {
     assert_eq!(
         lines(&mut host, &["service_account"]),
         [
-            "4 Service account token: not from the cache, nothing is known",
+            "4 Service account token: cache miss, no entry",
             "4 Set in the environment: POSIT_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY, CONNECT_CONTENT_SESSION_TOKEN",
             &format!("4 POST {ENDPOINT}"),
             &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a new connection"),
-            "3 Service account token: there is one, which expires in N s",
+            "3 Service account token: obtained, expires in N s",
         ]
     );
     host.call(&["log", "4"]);
     assert_eq!(
         lines(&mut host, &["service_account"]),
-        ["4 Service account token: from the cache, which expires in N s"]
+        ["4 Service account token: cache hit, expires in N s"]
     );
     host.call(&["log", "3"]);
     assert_eq!(
         lines(&mut host, &["workload"]),
         [
-            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a kept connection"),
-            "3 Workload token: there is one, which expires in N s",
+            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a reused connection"),
+            "3 Workload token: obtained, expires in N s",
         ]
     );
 }
@@ -88,19 +87,19 @@ fn attempts_redirects_and_a_dead_connection_are_told() {
     assert_eq!(
         lines(&mut host, &["service_account"]),
         [
-            "4 Service account token: not from the cache, a new token is asked for",
+            "4 Service account token: cache miss, a new token was requested",
             "4 Set in the environment: POSIT_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY, CONNECT_CONTENT_SESSION_TOKEN",
             &format!("4 POST {ENDPOINT}"),
             "4 The kept connection to SERVER was closed meanwhile: a new one is made",
             &format!("4 POST {ENDPOINT}"),
             &format!("3 POST {ENDPOINT}: HTTP 308 after N ms, on a new connection"),
-            &format!("3 Redirected by HTTP 308 to {ENDPOINT}"),
+            &format!("3 Following HTTP 308 redirect to {ENDPOINT}"),
             &format!("4 POST {ENDPOINT}"),
-            &format!("3 POST {ENDPOINT}: HTTP 503 after N ms, on a kept connection"),
-            "3 Attempt 1 of 3 failed, the next in N ms: The server's answer was not understood: HTTP 503, text/plain; charset=utf-8: Come back later | The server calls this request ID.",
+            &format!("3 POST {ENDPOINT}: HTTP 503 after N ms, on a reused connection"),
+            "3 Attempt 1 of 3 failed, the next in N ms: The server's response was not understood: HTTP 503, text/plain; charset=utf-8: Come back later | Server request ID: ID.",
             &format!("4 POST {ENDPOINT}"),
-            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a kept connection"),
-            "3 Service account token: there is one, which expires in N s",
+            &format!("3 POST {ENDPOINT}: HTTP 200 after N ms, on a reused connection"),
+            "3 Service account token: obtained, expires in N s",
         ]
     );
 }
@@ -118,7 +117,7 @@ fn a_failure_is_told_once_as_an_error_in_one_line() {
     let told = lines(&mut host, &["service_account"]);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].starts_with("1 Cannot fetch service account credentials from the Connect server. | The server refused: HTTP 400, Connect error 212: %s\\n{1+1} | "),
+        told[0].starts_with("1 Cannot fetch service account credentials from the Connect server. | The server rejected the request: HTTP 400, Connect error 212: %s\\n{1+1} | "),
         "{told:?}"
     );
     host.call(&["log", "0"]);
@@ -159,11 +158,11 @@ fn lines_of_a_background_refresh_wait_for_the_next_call() {
     host.call(&["log", "4"]);
     let told = lines(&mut host, &["service_account"]);
     assert!(
-        told.contains(&"4 The token nears its end: it is renewed in the background".to_owned()),
+        told.contains(&"4 Token expires soon; refreshing in the background".to_owned()),
         "{told:?}"
     );
     let renewed = |line: &String| line.contains("HTTP 200");
-    // The host asserts that each line came on the thread that called.
+    // The host asserts that each line arrived on the calling thread.
     for _ in 0..1000 {
         let told = lines(&mut host, &["has_service_account"]);
         if told.iter().any(renewed) {
@@ -225,7 +224,7 @@ fn the_log_goes_to_standard_error_when_the_environment_says_so() {
         let mut host = Host::with(environment.chain([("CONNECTCREDS_DEBUG", value)]));
         host.ok(&["service_account"]);
         let errors = host.errors();
-        let line = "connectcreds info: Service account token: there is one, ";
+        let line = "connectcreds info: Service account token: obtained, ";
         assert_eq!(errors.contains(line), written, "{value:?}: {errors}");
         assert_eq!(errors.is_empty(), !written, "{value:?}: {errors}");
     }
@@ -233,7 +232,7 @@ fn the_log_goes_to_standard_error_when_the_environment_says_so() {
 
 #[test]
 fn a_callback_that_was_removed_is_never_called_again() {
-    let program = compile(&root().join("tests/hosts/c/log.c"));
+    let program = compile(&root().join("tests/programs/c/log.c"));
     assert_eq!(run(&mut clean(&program)), "late 0, heard some\n");
 }
 
@@ -261,7 +260,7 @@ fn the_report_says_what_the_library_sees_and_what_went_wrong_last() {
         "  time of a call: 20000 ms",
         "  exchanges: 1",
         "  failures: 1",
-        "    The server refused: HTTP 400, Connect error 212: None.",
+        "    The server rejected the request: HTTP 400, Connect error 212: None.",
     ] {
         assert!(report.lines().any(|its| its == line), "{line}: {report}");
     }

@@ -1,5 +1,4 @@
-//! Mocks for the tests of other programs, as a C host has them: what they answer, what they count, and that nothing a
-//! callback does ends in a deadlock.
+//! Mocks for the tests of other programs, from C: responses, counts, and callbacks that must not deadlock.
 
 mod support;
 
@@ -12,11 +11,11 @@ use std::sync::{Mutex, PoisonError};
 use connect_standin::{Order, Standin};
 use support::{clean, compile, root, run};
 
-/// A host in `tests/hosts/c`, about to play a scene.
+/// Returns the command that runs a scene of a program in `tests/programs/c`.
 fn scene(host: &str, name: &str) -> Command {
     static PROGRAMS: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
-    let source = root().join("tests/hosts/c").join(host).with_extension("c");
+    let source = root().join("tests/programs/c").join(host).with_extension("c");
     let program = programs
         .entry(host.to_owned())
         .or_insert_with(|| compile(&source));
@@ -25,12 +24,12 @@ fn scene(host: &str, name: &str) -> Command {
     command
 }
 
-/// What mocks answer and count.
+/// Scenes about responses and counts.
 fn answers(name: &str) -> Command {
     scene("mock", name)
 }
 
-/// Functions that do what they should not, or anything else.
+/// Scenes about mock functions, misbehaving ones included.
 fn functions(name: &str) -> Command {
     scene("mock_functions", name)
 }
@@ -43,7 +42,7 @@ fn forks(name: &str) -> Command {
     scene("mock_forks", name)
 }
 
-/// Plays a scene while the server on `connect` holds its answers, until the scene says `line`.
+/// Runs a scene while the server on `connect` holds back its responses, until the scene prints `line`.
 fn held_until(connect: &Standin, name: &str, line: &str) {
     let hold = connect.hold();
     let mut host = on(connect, &mut threads(name))
@@ -64,7 +63,7 @@ fn held_until(connect: &Standin, name: &str, line: &str) {
     );
 }
 
-/// As content on `connect`.
+/// Runs a scene as content on `connect`.
 fn on<'a>(connect: &Standin, command: &'a mut Command) -> &'a mut Command {
     command
         .envs(connect.environment())
@@ -87,11 +86,11 @@ fn responses_are_given_out_in_order_then_503_and_nothing_is_tried_again() {
 }
 
 #[test]
-fn a_mock_that_can_not_be_is_refused_and_not_started() {
+fn an_invalid_mock_is_rejected_and_not_started() {
     run(&mut answers("bad_input"));
 }
 
-/// The process's environment, the file included, is neither used nor changed.
+/// The process's environment and the file that it names are neither used nor changed.
 #[test]
 fn the_mocked_environment_stands_in_for_the_processes_and_a_request_wins_over_both() {
     run(answers("environment").envs([
@@ -108,7 +107,7 @@ fn a_request_goes_past_the_check_for_connect_when_told() {
 }
 
 #[test]
-fn what_a_function_lets_out_goes_to_the_server_as_the_function_saw_it() {
+fn a_request_that_a_function_passes_on_reaches_the_server_unchanged() {
     let connect = Standin::start();
     let seen = run(on(&connect, &mut answers("let_out")));
     let requests = connect.requests();
@@ -190,7 +189,7 @@ fn a_cancel_callback_that_asks_what_it_cancels_gets_an_error() {
 }
 
 #[test]
-fn who_ends_a_mock_waits_for_its_function_and_it_is_not_called_again() {
+fn ending_a_mock_waits_for_its_function_which_is_not_called_again() {
     run(&mut threads("the_end_waits"));
     run(&mut threads("no_call_after_the_end"));
 }
@@ -230,11 +229,11 @@ fn a_call_that_was_let_out_outlives_its_mock() {
 }
 
 #[test]
-fn what_was_let_out_goes_on_when_its_call_leaves() {
+fn an_exchange_with_the_server_continues_when_its_call_leaves() {
     let connect = Standin::start();
     held_until(
         &connect,
-        "what_was_let_out_goes_on_when_its_call_leaves",
+        "an_exchange_with_the_server_continues_when_its_call_leaves",
         "cancelled",
     );
     assert_eq!(connect.exchanges(), 1);
@@ -264,7 +263,7 @@ fn a_function_may_fork_and_its_call_goes_on_in_both() {
 }
 
 #[test]
-fn what_a_function_that_forks_lets_out_goes_out_in_both() {
+fn a_function_that_forks_can_send_both_requests_to_the_server() {
     let connect = Standin::start();
     run(on(&connect, &mut forks("a_function_forks_and_lets_out")));
     assert_eq!(connect.exchanges(), 2);
@@ -278,4 +277,25 @@ fn a_child_waits_for_no_function_of_a_thread_that_it_does_not_have() {
 #[test]
 fn children_made_while_functions_run_on_other_threads_answer_at_once() {
     run(&mut forks("forks_while_functions_run"));
+}
+
+#[test]
+fn what_a_test_changes_in_a_mocks_environment_counts_and_is_sent() {
+    run(&mut scene("mock_environment", "environment"));
+    run(&mut scene("mock_environment", "sent"));
+}
+
+#[test]
+fn a_viewer_call_without_a_session_in_a_mock_is_logged_and_can_fail_as_outside() {
+    run(&mut scene("mock_environment", "session"));
+}
+
+#[test]
+fn headers_of_a_mocked_response_are_read() {
+    run(&mut scene("mock_environment", "headers"));
+}
+
+#[test]
+fn a_message_names_the_c_setter_and_bindings_can_leave_it_out() {
+    run(&mut scene("mock_environment", "hints"));
 }

@@ -12,7 +12,7 @@ use support::nginx::Nginx;
 use support::run;
 use tempfile::TempDir;
 
-/// A host whose Connect is at `server`.
+/// Starts a host with the server URL `server`.
 fn host_at(connect: &Standin, server: &str, changes: &[(&str, &str)]) -> Host {
     Host::changed(connect, &[&[("CONNECT_SERVER", server)], changes].concat())
 }
@@ -21,7 +21,7 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("paths here are UTF-8")
 }
 
-/// Asserts that what arrived is the POST that was sent, with its body and its key, at `at`.
+/// Asserts that the POST arrived with its body and its key, at `at`.
 #[track_caller]
 fn assert_whole(request: &Recorded, connect: &Standin, at: &str) {
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", at));
@@ -39,7 +39,7 @@ fn assert_whole(request: &Recorded, connect: &Standin, at: &str) {
     );
 }
 
-// Whom TLS trusts
+// Trusted authorities
 
 #[test]
 #[ignore = "needs nginx; tests/run runs it"]
@@ -77,7 +77,7 @@ fn nginx_is_trusted_by_every_way_to_name_its_authority() {
     let nginx = Nginx::before(&connect).start();
     let authority = nginx.authority();
 
-    // As OpenSSL's rehash makes it: names that are hashes.
+    // Files named by their hash, as OpenSSL's rehash creates them.
     let directory = TempDir::new().expect("a directory can be made");
     fs::copy(&authority, directory.path().join("private.pem")).expect("it is ours");
     run(Command::new("openssl").arg("rehash").arg(directory.path()));
@@ -92,7 +92,7 @@ fn nginx_is_trusted_by_every_way_to_name_its_authority() {
         host_at(&connect, &nginx.https(), &[(name, value)]).ok(&["service_account"]);
     }
 
-    // A bundle of several, and beside the system's own.
+    // A bundle of several certificates, in addition to the system's.
     let several = directory.path().join("several.pem");
     let other = Authority::new().expect("a key can be made");
     let both = other.pem() + &fs::read_to_string(&authority).expect("it is ours");
@@ -131,7 +131,7 @@ fn nginx_is_trusted_or_not_as_the_bundle_is_changed() {
 
 #[test]
 #[ignore = "needs nginx; tests/run runs it"]
-fn nginx_that_can_not_be_trusted_is_a_tls_error_that_says_why_and_whom() {
+fn nginx_that_cannot_be_trusted_is_a_tls_error_that_says_why() {
     let connect = Standin::start();
     for (certificate, trusted, words) in [
         (
@@ -162,7 +162,7 @@ fn nginx_that_can_not_be_trusted_is_a_tls_error_that_says_why_and_whom() {
 }
 
 #[test]
-fn a_bundle_that_can_not_be_used_is_refused_at_once_and_changes_nothing() {
+fn an_unusable_bundle_is_rejected_at_once_and_changes_nothing() {
     let connect = Standin::start_tls();
     let directory = TempDir::new().expect("a directory can be made");
     let signed = Authority::new()
@@ -195,7 +195,7 @@ fn a_bundle_that_can_not_be_used_is_refused_at_once_and_changes_nothing() {
         );
         host.ok(&["service_account"]);
 
-        // From the environment it is found out when it is needed.
+        // A path from the environment is only checked when it is needed.
         let mut told = Host::changed(&connect, &[("CONNECT_CA_CERTIFICATE", file)]);
         let message = told.fails(&["service_account"], "CC_ERR_TLS");
         assert!(
@@ -271,7 +271,7 @@ fn nginx_redirects_to_another_server_and_nothing_is_sent_there() {
     let (connect, elsewhere, secure) = (Standin::start(), Standin::start(), Standin::start_tls());
     let port = |server: &Standin| server.url().rsplit(':').next().expect("a port").to_owned();
     for (from_https, location) in [
-        // Another host, another port, https to http.
+        // A different host, a different port, https to http.
         (false, format!("http://localhost:{}/x", port(&elsewhere))),
         (false, format!("https://localhost:{}/x", port(&secure))),
         (false, format!("{}/x", elsewhere.url())),
@@ -376,7 +376,7 @@ fn nginx_that_goes_away_is_a_network_error_and_no_end_of_the_host() {
     host.ok(&["service_account"]);
 }
 
-// Who asks, and over which connection
+// User agent and connections
 
 #[test]
 fn the_server_is_told_who_asks() {
@@ -422,7 +422,7 @@ fn a_connection_is_kept_and_used_again() {
             host.ok(&["service_account"]);
             host.ok(&["viewer", &connect.viewer_token("ada")]);
         }
-        // An answer that is a failure leaves its connection good for the next one.
+        // After an error response, the connection is used again.
         connect.order(Order::ConnectError {
             status: 403,
             code: 22,

@@ -1,4 +1,5 @@
-//! Connect behind a real forward proxy. It alone knows the server's name, so that what arrives came through it.
+//! Connect behind a real forward proxy. Only the proxy resolves the server's name, so a request that
+//! arrives came through it.
 
 mod support;
 
@@ -7,7 +8,7 @@ use support::host::Host;
 use support::proxy::{NAME, OTHER_NAME, PASSWORD, Proxy, USER, named};
 use support::socks::Socks;
 
-/// A host whose Connect is at the name that only the proxy resolves.
+/// Starts a host with a server URL that only the proxy resolves.
 fn host_at(name: &str, connect: &Standin, variables: &[(&str, &str)]) -> Host {
     let server = named(connect, name);
     let mut changes = vec![("CONNECT_SERVER", server.as_str())];
@@ -15,7 +16,7 @@ fn host_at(name: &str, connect: &Standin, variables: &[(&str, &str)]) -> Host {
     Host::changed(connect, &changes)
 }
 
-/// What the proxy is asked on the way to `connect`.
+/// Returns the request line that the proxy receives for `connect`.
 fn request_line(connect: &Standin) -> String {
     let server = named(connect, NAME);
     match server.strip_prefix("https://") {
@@ -63,7 +64,7 @@ fn proxy_variables_are_for_their_scheme() {
     let proxy = Proxy::start();
     let [http, https] = both();
     for (connect, other) in [(&http, "HTTPS_PROXY"), (&https, "HTTP_PROXY")] {
-        // Straight ahead there is no such name.
+        // Without the proxy, the name does not resolve.
         let mut host = host_at(NAME, connect, &[(other, &proxy.url())]);
         host.configure(&[("max_attempts", "1")]);
         host.fails(&["service_account"], "CC_ERR_NETWORK");
@@ -83,7 +84,7 @@ fn proxy_connections_are_kept() {
             host.ok(&["service_account"]);
         }
         assert_eq!((connect.exchanges(), proxy.connections()), (5, 1));
-        // Over plain http each request is one to the proxy; a tunnel is made once.
+        // Over plain http the proxy receives every request; it receives a tunnel once.
         let secure = connect.url().starts_with("https");
         assert_eq!(proxy.asked().len(), if secure { 1 } else { 5 });
     }
@@ -133,7 +134,7 @@ fn proxy_that_is_not_there_or_finds_no_server_is_a_network_error() {
         let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
         assert!(message.contains("127.0.0.1:1"), "{message}");
     }
-    // A tunnel that the proxy can not make; over plain http its answer is one like any server's.
+    // The proxy cannot make a tunnel; over plain http its response is like that of any server.
     let connect = Standin::start_tls();
     let mut host = host_at("nowhere.example.test", &connect, &[("ALL_PROXY", &proxy.url())]);
     host.configure(&[("max_attempts", "1")]);
@@ -158,7 +159,7 @@ fn proxy_exceptions_go_straight() {
     ] {
         let mut host = host_at(NAME, &connect, &[("ALL_PROXY", &url), (name, value)]);
         host.configure(&[("max_attempts", "1")]);
-        // Straight ahead there is no such name.
+        // Without the proxy, the name does not resolve.
         let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
         assert!(message.contains(NAME), "{name}={value}: {message}");
         assert!(proxy.asked().is_empty(), "{name}={value}");

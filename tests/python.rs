@@ -1,4 +1,4 @@
-//! The Python package, bindings/python: its own tests, against the library that was built with this one, and its wheel.
+//! The Python package in bindings/python: its tests, with the library of this build, and its wheel.
 
 mod support;
 
@@ -8,7 +8,7 @@ use std::process::Command;
 use connect_standin::Standin;
 use support::{clean, library, library_dir, root, run, told};
 
-/// The Python that tests/run has set up with what tests/hosts/python/requirements.txt names.
+/// Returns the Python in which tests/run installed tests/programs/python/requirements.txt.
 fn python() -> Command {
     let python = std::env::var_os("CONNECTCREDS_PEERS_PYTHON")
         .expect("CONNECTCREDS_PEERS_PYTHON names a Python that has pytest; tests/run sets it");
@@ -19,7 +19,7 @@ fn package() -> PathBuf {
     root().join("bindings/python")
 }
 
-/// The stand-in as a program; `cargo test` builds it with the tests.
+/// Returns the program of the stand-in; `cargo test` builds it with the tests.
 fn standin() -> PathBuf {
     let program = library_dir().join("../examples/connect-standin");
     assert!(
@@ -44,7 +44,7 @@ fn bindings_python_pass_their_own_tests() {
     assert!(output.status.success(), "{}", told(&output));
 }
 
-/// A directory for one test, gone when the test passed.
+/// A directory for one test, removed if the test passes.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -63,7 +63,7 @@ impl Drop for Scratch {
     }
 }
 
-/// The wheel, built around the library as it is; no compiler and no registry is asked.
+/// Builds the wheel around the existing library, without a compiler or a registry.
 fn wheel(directory: &Path) -> PathBuf {
     run(python()
         .args([

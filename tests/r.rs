@@ -1,4 +1,4 @@
-//! The R package, `bindings/r`: the tests it brings, R's own checks of it, and how it finds the library.
+//! The R package in `bindings/r`: its tests, `R CMD check`, and how it finds the library.
 
 mod support;
 
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use support::{clean, library, library_dir, root, run, scratch, told};
 
-/// A command in `directory` that sees of the environment what an installation needs.
+/// Returns a command in `directory` with only the environment that an installation needs.
 fn in_directory(program: &str, directory: &Path) -> Command {
     let mut command = clean(program);
     command
@@ -19,7 +19,7 @@ fn in_directory(program: &str, directory: &Path) -> Command {
     command
 }
 
-/// [`in_directory`], for an R that builds the package against the library beside this test.
+/// [`in_directory`], for an R that builds the package against the library of this build.
 fn r(program: &str, directory: &Path) -> Command {
     let mut command = in_directory(program, directory);
     command
@@ -28,14 +28,14 @@ fn r(program: &str, directory: &Path) -> Command {
     command
 }
 
-/// An empty directory for one test.
+/// Creates an empty directory for one test.
 fn directory(name: &str) -> PathBuf {
     let directory = scratch().join(format!("r-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("created");
     directory
 }
 
-/// The package as a user gets it, `R CMD build`'s file, and what is in it.
+/// The file that `R CMD build` writes, as a user gets it, and its extracted sources.
 struct Package {
     file: PathBuf,
     sources: PathBuf,
@@ -59,7 +59,7 @@ fn package() -> &'static Package {
     })
 }
 
-/// Installs the package with `command`, an R, and gives the directory to find it in.
+/// Installs the package with the R in `command` and returns the library directory.
 fn install(mut command: Command, directory: &Path) -> PathBuf {
     let library = directory.join("library");
     std::fs::create_dir_all(&library).expect("created");
@@ -83,11 +83,11 @@ fn r_package_keeps_the_promises_of_its_tests() {
     let installed = install(r("R", &directory), &directory);
     let mut tests = r("Rscript", &directory);
     tests
-        .arg(root().join("tests/hosts/r/testthat.R"))
+        .arg(root().join("tests/programs/r/testthat.R"))
         .arg(package().sources.join("tests/testthat"))
         .env("R_LIBS", installed)
         .env("CONNECTCREDS_STANDIN", standin);
-    // R and Python in one process: as soon as there is the Python package.
+    // R and Python in one process, if the Python package is there.
     let python = root().join("bindings/python/src");
     let skipped = if python.is_dir() {
         tests
@@ -135,13 +135,13 @@ fn r_package_passes_the_checks_of_r() {
     let printed = run(r("R", &directory)
         .args(["CMD", "check", "--no-manual"])
         .arg(&package().file)
-        // It is not the package's fault when there is no network to look its suggestions up in.
+        // Without a network, looking up suggested packages fails, which is not a fault of the package.
         .env("_R_CHECK_FORCE_SUGGESTS_", "false"));
     let status = printed.lines().find(|line| line.starts_with("Status: "));
     assert_eq!(status, Some("Status: OK"), "{printed}");
 }
 
-/// Runs `configure` in a copy of the package's sources, and gives how it ended and what is in the Makevars it wrote.
+/// Runs `configure` in a copy of the package's sources; returns its outcome and the Makevars that it wrote.
 fn configure(name: &str, environment: &[(&str, &Path)]) -> Result<String, String> {
     let directory = directory(name);
     run(in_directory("cp", &directory)

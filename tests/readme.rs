@@ -1,4 +1,4 @@
-//! README.md says what works: every snippet in it is built, run and looked at here.
+//! Builds and runs every snippet of README.md and checks its output.
 
 mod support;
 
@@ -18,7 +18,7 @@ const RESOURCE: &str = "https://example.cloud.databricks.com";
 const CONTENT_SESSION: &str = "urn:posit:connect:content-session-token";
 const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 
-/// What the tests below take from the README, by `snippet(language, index)`.
+/// The number of snippets in each language that the tests below run, by `snippet(language, index)`.
 const RUN: [(&str, usize); 6] = [
     ("c", 3),
     ("cpp", 1),
@@ -28,7 +28,7 @@ const RUN: [(&str, usize); 6] = [
     ("sh", 4),
 ];
 
-/// The fenced blocks: language and text.
+/// Returns the language and the text of each fenced block.
 fn blocks() -> Vec<(&'static str, String)> {
     let mut blocks = Vec::new();
     let mut lines = README.lines();
@@ -57,8 +57,7 @@ fn snippet(language: &str, index: usize) -> String {
         .1
 }
 
-/// A directory that looks like a checkout in which the library was built, for one test: snippets are saved and run
-/// there.
+/// A directory for one test in which snippets are saved and run. It looks like a checkout with a built library.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -76,7 +75,7 @@ impl Checkout {
         path
     }
 
-    /// Runs the lines of a `sh` snippet, and gives all that they told.
+    /// Runs the lines of a `sh` snippet and returns their output.
     fn shell(&self, lines: &str) -> String {
         let output = clean("sh")
             .args(["-euc", lines])
@@ -90,19 +89,19 @@ impl Checkout {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        // Left to whoever looks into a failure.
+        // Kept after a failure, to be inspected.
         if !std::thread::panicking() {
             std::fs::remove_dir_all(&self.0).expect("removed");
         }
     }
 }
 
-/// `command` as content on `connect`.
+/// Runs `command` as content on `connect`.
 fn on<'a>(connect: &Standin, command: &'a mut Command) -> &'a mut Command {
     command.envs(connect.environment())
 }
 
-/// What `command` wrote to standard error before it ended, unsuccessfully but by itself.
+/// Returns the standard error of `command`, which must exit with a status other than 0.
 fn failure(command: &mut Command) -> String {
     let output = command.output().expect("started");
     assert!(
@@ -124,7 +123,7 @@ fn assert_param(request: &Recorded, name: &str, value: &str) {
     assert_eq!(request.param(name).as_deref(), Some(value), "{name}");
 }
 
-/// The first number of ten digits in `printed` is an hour from now.
+/// Asserts that the first number of ten digits in `printed` is a time in an hour.
 #[track_caller]
 fn assert_expires_in_an_hour(printed: &str) {
     let expires_at: u64 = printed
@@ -275,7 +274,7 @@ fn cpp_program_gets_a_workload_identity_token_or_says_why_not() {
 fn python_program_gets_a_viewer_token_or_says_why_not() {
     let checkout = Checkout::new("python");
     let program = checkout.save("viewer.py", &snippet("python", 0));
-    // The package as it is installed is what tests/python.rs looks at.
+    // tests/python.rs tests the installed package.
     let python = || {
         let mut command = clean("python3");
         command
@@ -312,7 +311,7 @@ fn python_program_gets_a_viewer_token_or_says_why_not() {
 #[ignore = "needs R (r-base-core, r-base-dev); tests/run runs it"]
 fn r_program_gets_a_token_or_says_why_not() {
     let checkout = Checkout::new("r");
-    // A copy: R builds a package where its sources are.
+    // A copy, because R builds a package in its source directory.
     let sources = root().join("bindings/r");
     checkout.shell(&format!(
         "mkdir bindings library && cp -r '{}' bindings",
@@ -395,14 +394,18 @@ fn every_function_the_readme_names_exists() {
 
 #[test]
 fn every_variable_that_is_read_is_in_the_table() {
-    let source = std::fs::read_to_string(root().join("src/env.rs")).expect("readable");
+    let source: String = ["src/env.rs", "src/env/snapshot.rs"]
+        .iter()
+        .map(|file| std::fs::read_to_string(root().join(file)).expect("readable"))
+        .collect();
     let variables: Vec<_> = source
         .split('"')
         .filter(|text| text.ends_with("_PRODUCT") || text.starts_with("CONNECT_"))
         .filter(|text| text.bytes().all(|each| each.is_ascii_uppercase() || each == b'_'))
-        .filter(|text| *text != "CONNECT_CLOUD") // A value.
+        // A value, and a variable that no call uses yet.
+        .filter(|text| !["CONNECT_CLOUD", "CONNECT_CONTENT_GUID"].contains(text))
         .collect();
-    assert!(variables.len() >= 6, "{variables:?}");
+    assert!(variables.len() >= 7, "{variables:?}");
     let first_cells: String = README
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())

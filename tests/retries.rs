@@ -1,4 +1,4 @@
-//! What is attempted again and what is not, within the time a call has, as a C host sees it.
+//! Which failures are retried, and the deadline of a call, from C.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::host::{Host, Outcome};
 /// Far above what a loaded machine needs, and far below what a call that ignored its deadline would take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A host that asks `connect` anew at each call.
+/// Starts a host whose every call makes an exchange with `connect`.
 fn host_on(connect: &Standin, settings: &[(&str, &str)]) -> Host {
     let mut host = Host::on(connect);
     host.configure(settings);
@@ -42,7 +42,7 @@ fn busy_for(value: &str) -> Order {
     }
 }
 
-/// What comes of a call, which must not take longer than [`PATIENCE`].
+/// Returns the outcome of a call, which must not take longer than [`PATIENCE`].
 #[track_caller]
 fn promptly(host: &mut Host, words: &[&str]) -> Outcome {
     let began = Instant::now();
@@ -60,10 +60,10 @@ fn assert_told(outcome: &Outcome, status: &str, http_status: &str, retryable: &s
     );
 }
 
-// What is attempted again
+// Retried failures
 
 #[test]
-fn what_may_pass_is_attempted_three_times() {
+fn transient_failures_are_attempted_three_times() {
     let connect = Standin::start();
     let mut host = host_on(&connect, &[]);
     let mut orders: Vec<_> = [408, 429, 500, 502, 503, 504].map(status).into();
@@ -118,7 +118,7 @@ fn each_attempt_sends_the_same_request() {
 }
 
 #[test]
-fn what_will_not_pass_is_attempted_once() {
+fn permanent_failures_are_attempted_once() {
     let connect = Standin::start();
     let mut host = host_on(&connect, &[]);
     let refused = |status| Order::ConnectError {
@@ -135,7 +135,7 @@ fn what_will_not_pass_is_attempted_once() {
         .chain([(Order::Bytes(b"garbage\r\n\r\n".to_vec()), "CC_ERR_BAD_RESPONSE")]);
     for (order, expected) in cases {
         connect.reset_counts();
-        host.call(&["clear"]); // A refusal is remembered for two seconds.
+        host.call(&["clear"]); // A refusal is cached for two seconds.
         connect.order(order.clone());
         let outcome = host.call(&["service_account"]);
         assert_eq!(outcome["status"], *expected, "{order:?}: {outcome:?}");
@@ -197,7 +197,7 @@ fn a_kept_connection_that_is_found_dead_costs_no_failure() {
 }
 
 #[test]
-fn a_server_that_resets_every_connection_is_not_asked_for_ever() {
+fn a_server_that_resets_every_connection_is_not_retried_endlessly() {
     let connect = Standin::start();
     let mut host = host_on(&connect, &[]);
     for _ in 0..20 {
@@ -212,7 +212,7 @@ fn a_server_that_resets_every_connection_is_not_asked_for_ever() {
     assert_eq!(connect.connections(), 3);
 }
 
-// What the server asks for
+// Retry-After
 
 #[test]
 fn a_time_that_the_server_asks_for_is_kept_when_it_fits() {
@@ -224,7 +224,7 @@ fn a_time_that_the_server_asks_for_is_kept_when_it_fits() {
         connect.order(busy_for(value));
         let began = Instant::now();
         host.ok(&["service_account"]);
-        // A date is a whole second, and the clock stands anywhere in its own.
+        // A date has whole seconds, and the clock has a fraction.
         assert!(
             began.elapsed() >= Duration::from_millis(900),
             "{value}: {:?}",
@@ -256,7 +256,7 @@ fn a_time_that_does_not_fit_is_told_at_once() {
         assert!(expected.contains(&told), "{value}: {told}");
         assert_eq!(connect.exchanges(), 1, "{value}");
     }
-    // What fits into the process's time does not fit into this call's.
+    // The wait fits into the process's timeout but not into this call's.
     host.ok(&["set", "timeout_ms", "1500"]);
     connect.reset_counts();
     connect.order(busy_for("10"));
@@ -283,7 +283,7 @@ fn a_time_that_makes_no_sense_is_as_if_the_server_had_not_said() {
         );
         host.ok(&["set", "max_attempts", "0"]);
     }
-    // Any number of seconds is one that can be told.
+    // Any number of seconds can be reported.
     host.ok(&["set", "max_attempts", "1"]);
     for (value, least) in [
         ("0", 0),
@@ -298,7 +298,7 @@ fn a_time_that_makes_no_sense_is_as_if_the_server_had_not_said() {
     }
 }
 
-// Time
+// Timeouts
 
 #[test]
 fn an_attempt_that_takes_too_long_is_made_again() {
@@ -313,7 +313,7 @@ fn an_attempt_that_takes_too_long_is_made_again() {
     host.ok(&["set", "attempt_timeout_ms", "500"]);
     for order in [Order::Silent, Order::Drip { milliseconds: 100 }, Order::Endless] {
         connect.reset_counts();
-        // Endless is over the size first.
+        // An endless response exceeds the size limit first.
         let (expected, attempts) = match order {
             Order::Endless => (["CC_ERR_BAD_RESPONSE", "CC_ERR_TIMEOUT"], 1..=3),
             _ => (["CC_ERR_TIMEOUT"; 2], 3..=3),
@@ -342,7 +342,7 @@ fn a_handshake_that_takes_too_long_is_a_network_error() {
     host.ok(&["service_account"]);
 }
 
-/// A port at which connections no longer come about: its queue is full.
+/// A port that accepts no more connections, because its queue is full.
 fn full_port() -> (tokio::net::TcpListener, Vec<TcpStream>, SocketAddr) {
     let socket = tokio::net::TcpSocket::new_v4().expect("a socket can be made");
     socket
@@ -384,12 +384,12 @@ fn a_request_has_its_own_time_whatever_the_process_has() {
     assert_told(&outcome, "CC_ERR_TIMEOUT", "0", "1");
     assert!(outcome["message"].contains("within 300 ms"), "{outcome:?}");
 
-    // And longer than the process's.
+    // And longer than the process's timeout.
     let mut host = host_on(&connect, &[("call_timeout_ms", "300")]);
     connect.order(Order::Silent);
     let outcome = promptly(&mut host, &["service_account"]);
     assert!(outcome["message"].contains("within 300 ms"), "{outcome:?}");
-    host.call(&["clear"]); // The exchange may go on; the next call is not to wait for it.
+    host.call(&["clear"]); // The exchange may continue; the next call must not wait for it.
     host.ok(&["set", "timeout_ms", "20000"]);
     connect.order(Order::Delay {
         milliseconds: 1000,
@@ -407,7 +407,7 @@ fn a_deadline_between_attempts_gives_the_last_error_and_one_within_names_it() {
         let mut host = host_on(&connect, &[("max_attempts", "1000")]);
         host.ok(&["set", "timeout_ms", "1500"]);
         let outcome = promptly(&mut host, &["service_account"]);
-        // Attempts are short and pauses long, but the deadline may hit either.
+        // Attempts are short and pauses long, but the deadline may pass in either.
         assert!(outcome["message"].contains("503"), "{outcome:?}");
         if outcome["status"] == *"CC_ERR_BAD_RESPONSE" {
             assert_told(&outcome, "CC_ERR_BAD_RESPONSE", "503", "1");
@@ -451,7 +451,7 @@ fn a_caller_can_cancel_while_the_server_is_silent_and_between_attempts() {
         let began = Instant::now();
         let outcome = host.call(&["service_account"]);
         assert_told(&outcome, "CC_ERR_CANCELLED", "0", "0");
-        // Six polls are at most 600 ms apart in all; the wait would have been 8 to 15 seconds.
+        // Six polls take at most 600 ms; the wait would have been 8 to 15 seconds.
         assert!(
             began.elapsed() < Duration::from_secs(7),
             "{order:?}: {:?}",
@@ -459,7 +459,7 @@ fn a_caller_can_cancel_while_the_server_is_silent_and_between_attempts() {
         );
         assert_eq!(connect.exchanges(), exchanges, "{order:?}");
     }
-    // Between attempts without end.
+    // Attempts without end, and the pauses between them.
     connect.order_always(Some(status(503)));
     let mut host = host_on(&connect, &[("max_attempts", "1000")]);
     host.ok(&["set", "cancel_at_poll", "12"]);
@@ -480,7 +480,7 @@ fn a_setting_takes_effect_for_later_exchanges_and_zero_is_the_default_again() {
     connect.order(Order::Silent);
     let outcome = promptly(&mut host, &["service_account"]);
     assert!(outcome["message"].contains("within 300 ms"), "{outcome:?}");
-    host.call(&["clear"]); // The exchange may go on; the next call is not to wait for it.
+    host.call(&["clear"]); // The exchange may continue; the next call must not wait for it.
     host.ok(&["set", "call_timeout_ms", "0"]);
     connect.order(Order::Delay {
         milliseconds: 1000,

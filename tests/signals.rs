@@ -1,5 +1,5 @@
-//! The library never kills its host: a connection that breaks raises no signal. Only a C host shows it, where nothing
-//! ignores SIGPIPE.
+//! A broken connection never raises SIGPIPE in the host. Only a C program shows this, because Rust and Python ignore
+//! SIGPIPE.
 
 mod support;
 
@@ -20,7 +20,7 @@ fn a_c_host_survives_every_way_in_which_a_tls_server_resets_a_connection() {
         let named = format!("{order:?}");
         let connect = Standin::start_tls();
         let mut host = Host::on(&connect);
-        // One attempt, so that a failure is seen as such.
+        // One attempt, because a retry would hide the failure.
         host.configure(&[("max_attempts", "1")]);
         connect.order_connection(order);
         for _ in 0..3 {
@@ -41,7 +41,7 @@ fn a_c_host_survives_a_reset_in_the_middle_of_an_exchange() {
     for reset in [true, false] {
         let connect = Standin::start_tls();
         let mut host = Host::on(&connect);
-        // One attempt, so that a failure is seen as such.
+        // One attempt, because a retry would hide the failure.
         host.configure(&[("max_attempts", "1")]);
         for bytes in [0, 1, 17, 100, 200] {
             connect.order(Order::CutAfter { bytes, reset });

@@ -1,4 +1,4 @@
-//! What a C host gets, and what goes over the wire for it.
+//! The tokens that a C program gets, and the requests that the server receives for them.
 
 mod support;
 
@@ -19,7 +19,7 @@ fn last_request(connect: &Standin) -> Recorded {
     connect.requests().pop().expect("a request came")
 }
 
-/// The body of the last request, decoded, equals `expected`, in this order.
+/// Asserts that the decoded body of the last request equals `expected`, in this order.
 #[track_caller]
 fn assert_form(connect: &Standin, expected: &[(&str, &str)]) {
     let form = last_request(connect).form();
@@ -30,7 +30,7 @@ fn assert_form(connect: &Standin, expected: &[(&str, &str)]) {
     assert_eq!(form, expected);
 }
 
-/// The token expires so many seconds from now, but for the time the test took.
+/// Asserts that the token expires in this many seconds, less the time that the test took.
 #[track_caller]
 fn assert_expires_in(outcome: &Outcome, seconds: i64) {
     let now = SystemTime::now()
@@ -200,7 +200,7 @@ fn a_server_may_be_mounted_under_a_path_and_written_in_every_way() {
 }
 
 #[test]
-fn what_a_request_says_wins_over_the_environment() {
+fn values_of_a_request_win_over_the_environment() {
     let (connect, other) = (Standin::start(), Standin::start());
     let mut host = Host::on(&other);
     host.call(&["request"]);
@@ -235,7 +235,7 @@ fn the_content_tokens_file_is_read_for_each_exchange_and_wins_over_the_variable(
 }
 
 #[test]
-fn a_content_tokens_file_that_can_not_be_used_leaves_the_word_to_the_variable() {
+fn without_a_usable_content_token_file_the_variable_is_used() {
     let connect = Standin::start();
     let empty = tempfile("empty", b" \n");
     for path in ["/nonexistent", &empty, "/"] {

@@ -1,4 +1,4 @@
-//! Any strings and numbers by the C functions: what a call says and what it gives agree, and nothing crashes.
+//! Passes any strings and numbers to the C functions: status and out-pointers must agree, and nothing may crash.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ use arbitrary::Arbitrary;
 use connectcreds::ffi::*;
 use libfuzzer_sys::fuzz_target;
 
-/// A string of a host's: NULL, or bytes that end at the first NUL.
+/// A string argument: NULL, or bytes that end at the first NUL.
 #[derive(Arbitrary, Debug)]
 struct Text(Option<Vec<u8>>);
 
@@ -21,7 +21,7 @@ impl Text {
     }
 }
 
-/// Calls with the pointer of a string, which lives as long as the call.
+/// Passes the pointer of a string to `call`; the string is valid during the call.
 fn with<T>(text: &Text, call: impl FnOnce(*const c_char) -> T) -> T {
     let string = text.string();
     call(string.as_ref().map_or(ptr::null(), |string| string.as_ptr()))
@@ -59,7 +59,7 @@ struct Plan {
 }
 
 unsafe fn set(request: *mut cc_request, set: &Set) -> cc_status {
-    // SAFETY: the request is alive, strings live as long as the calls.
+    // SAFETY: the request is valid, and strings are valid during the calls.
     unsafe {
         match set {
             Set::Resource(text) => with(text, |text| cc_request_set_resource(request, text)),
@@ -119,7 +119,7 @@ fuzz_target!(|plan: Plan| {
         })
         .collect();
     let mut mock = ptr::null_mut();
-    // SAFETY: everything lives until it is freed below, once.
+    // SAFETY: everything is valid until it is freed below, once.
     unsafe {
         if cc_mock_responses(responses.as_ptr(), responses.len(), &mut mock, ptr::null_mut()) != CC_OK {
             assert!(mock.is_null());

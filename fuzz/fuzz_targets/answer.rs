@@ -1,4 +1,4 @@
-//! Any HTTP answer is a token or an error, without a secret of the request in its message.
+//! Any HTTP response is a token or an error whose message contains no secret of the request.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use connectcreds::{AwsCredentials, ErrorKind, Mock, MockResponse, Request, viewer_token};
 use libfuzzer_sys::fuzz_target;
 
-/// Long enough not to stand in a message by chance, and with a character that is encoded in a form.
+/// Long enough not to appear in a message by chance, and with a character that a form encodes.
 const API_KEY: &str = "a-key+that-is-secret";
 const SESSION_TOKEN: &str = "a-session-token/that-is-secret";
 
@@ -20,9 +20,9 @@ struct Answer {
 #[derive(Arbitrary, Debug)]
 enum Body {
     Bytes(Vec<u8>),
-    /// What a parser gets beyond its first look.
+    /// JSON, to get beyond the first checks of the parser.
     Members(Vec<(Name, String)>),
-    /// What a proxy may do.
+    /// The request, repeated as a proxy may do.
     Echo(String, Vec<u8>),
 }
 
@@ -50,7 +50,7 @@ impl Body {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
-            // The values as they are: JSON, or what is none.
+            // Values are written as they are, valid JSON or not.
             Self::Members(members) => {
                 let members = members.iter().map(|(name, value)| match name {
                     Name::Known(number) => {

@@ -66,6 +66,14 @@ impl CallContext {
         }
     }
 
+    /// A cached token that is still valid, however soon it expires.
+    pub fn old_token(&self, key: &CacheKey, criteria: TokenCriteria) -> Option<Arc<Token>> {
+        match self {
+            Self::Process => broker().old_token(key, criteria),
+            Self::Mock(broker) => broker.old_token(key, criteria),
+        }
+    }
+
     pub fn clear(&self) {
         match self {
             Self::Process => {

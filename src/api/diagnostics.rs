@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use time::OffsetDateTime;
 use url::Url;
 
+use super::context::CallContext;
 use crate::cache::broker::Stats;
-use crate::config;
 use crate::env::{
     self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, EnvSnapshot, Environment, POSIT_PRODUCT,
     RSTUDIO_PRODUCT, SERVER, Variable,
@@ -24,6 +24,7 @@ use crate::oauth::endpoint::CredentialEndpoint;
 use crate::platform::clock::Moment;
 use crate::platform::os::variable;
 use crate::platform::per_process::PerProcess;
+use crate::settings;
 
 /// Variables that have a say, in the order in which they are reported.
 const VARIABLES: [&CStr; 19] = [
@@ -67,8 +68,15 @@ pub(crate) fn record(why: &Error) {
     lasts.insert(why.kind(), last);
 }
 
+/// Returns a report for a bug ticket: what the library sees of its surroundings, its settings and counters, and the last
+/// error of each kind. It contains no secret. Reads files.
+pub fn diagnose() -> String {
+    let context = CallContext::now();
+    report(context.environment(), context.stats())
+}
+
 /// The report, some forty lines. Reads files: the content token's, certificates.
-pub(crate) fn report(environment: Environment, stats: Stats) -> String {
+fn report(environment: Environment, stats: Stats) -> String {
     let mut report = Report::default();
     report.line("connectcreds", env!("CARGO_PKG_VERSION"));
     report.line("On Connect", on_connect(environment));
@@ -173,20 +181,24 @@ fn base(endpoint: &Url) -> String {
 
 fn settings(report: &mut Report) {
     for (name, setting, unit) in [
-        ("time of a call", &config::TIMEOUT_MS, " ms"),
-        ("time of an attempt", &config::ATTEMPT_TIMEOUT_MS, " ms"),
-        ("time of a connection", &config::CONNECT_TIMEOUT_MS, " ms"),
-        ("attempts", &config::MAX_ATTEMPTS, ""),
+        ("time of a call", &settings::TIMEOUT_MS, " ms"),
+        ("time of an attempt", &settings::ATTEMPT_TIMEOUT_MS, " ms"),
+        ("time of a connection", &settings::CONNECT_TIMEOUT_MS, " ms"),
+        ("attempts", &settings::MAX_ATTEMPTS, ""),
         (
             "life of a token that does not say",
-            &config::DEFAULT_LIFETIME_S,
+            &settings::DEFAULT_LIFETIME_S,
             " s",
         ),
     ] {
         report.item(name, format_args!("{}{unit}", setting.get()));
     }
-    report.item("cache's capacity", config::cache_capacity());
-    let on = if config::background_refresh() { "on" } else { "off" };
+    report.item("cache's capacity", settings::cache_capacity());
+    let on = if settings::background_refresh() {
+        "on"
+    } else {
+        "off"
+    };
     report.item("background refresh", on);
 }
 

@@ -120,9 +120,13 @@ impl Request {
         Ok(self)
     }
 
-    /// How long a call may take; zero: the default, 20 seconds.
-    pub fn set_timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+    /// Sets how long a call may take. `None` restores the default,
+    /// [`config::set_timeout`](crate::config::set_timeout) or 20 seconds.
+    ///
+    /// A call with a timeout of zero does not wait: it returns a cached token or an error
+    /// ([`Timeout`](crate::ErrorKind::Timeout)).
+    pub fn set_timeout(&mut self, timeout: impl Into<Option<Duration>>) -> &mut Self {
+        self.timeout = timeout.into();
         self
     }
 

@@ -198,7 +198,7 @@ impl<B: Backend> Broker<B> {
     }
 
     /// A token that has not expired, for a caller that has no time to wait for a better one.
-    fn old_token(&self, key: &CacheKey, criteria: TokenCriteria) -> Option<Arc<Token>> {
+    pub fn old_token(&self, key: &CacheKey, criteria: TokenCriteria) -> Option<Arc<Token>> {
         let now = self.backend.now();
         self.cache
             .read(|cache, _| cache.living(key, now))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::env::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, Environment, SERVER};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, HostOption};
 use crate::oauth::endpoint::CredentialEndpoint;
 use crate::oauth::params::ExchangeParams;
 use crate::oauth::token_exchange::TokenExchange;
@@ -17,11 +17,9 @@ use crate::text::secret::Secret;
 use crate::text::validate::validate;
 
 const NO_SERVER: &str = "A Connect server URL is required to retrieve credentials.";
-const NO_SERVER_HELP: &str =
-    "Set the environment variable CONNECT_SERVER, or call cc_request_set_server_url().";
+const NO_SERVER_HINT: &str = "Set the environment variable CONNECT_SERVER, or {set}.";
 const NO_API_KEY: &str = "A valid Connect API key is required to retrieve credentials.";
-const NO_API_KEY_HELP: &str =
-    "Set the environment variable CONNECT_API_KEY, or call cc_request_set_api_key().";
+const NO_API_KEY_HINT: &str = "Set the environment variable CONNECT_API_KEY, or {set}.";
 
 /// Whose token is exchanged.
 #[derive(Clone, Copy)]
@@ -114,14 +112,18 @@ impl CacheKeyRef<'_> {
                 self.server.keep(url),
                 CredentialEndpoint::parse(url, SERVER.name())?,
             )),
-            None => Err(Error::new(ErrorKind::NoServer, NO_SERVER).because(NO_SERVER_HELP)),
+            None => {
+                Err(Error::new(ErrorKind::NoServer, NO_SERVER)
+                    .with_hint(NO_SERVER_HINT, HostOption::ServerUrl))
+            }
         }
     }
 
     fn api_key(&self) -> Result<Option<Arc<Secret>>, Error> {
         match validate(self.api_key.bytes, API_KEY.name())? {
             None if self.api_key_required => {
-                Err(Error::new(ErrorKind::NoApiKey, NO_API_KEY).because(NO_API_KEY_HELP))
+                Err(Error::new(ErrorKind::NoApiKey, NO_API_KEY)
+                    .with_hint(NO_API_KEY_HINT, HostOption::ApiKey))
             }
             key => Ok(key.map(|key| self.api_key.keep(key))),
         }
@@ -287,8 +289,8 @@ mod tests {
             subject,
             subject_token_type: types[0],
             requested_token_type: Some(types[1]),
-            server: Part::of(server.as_bytes()),
-            api_key: Part::of(api_key.as_bytes()),
+            server: Part::new(server.as_bytes()),
+            api_key: Part::new(api_key.as_bytes()),
             api_key_required: true,
             params: &params,
         };
@@ -300,10 +302,10 @@ mod tests {
 
     #[test]
     fn questions_with_the_same_hash_are_told_apart_by_every_part() {
-        let given = |token: &'static str| Subject::Given(Part::of(token.as_bytes()));
+        let given = |token: &'static str| Subject::Given(Part::new(token.as_bytes()));
         let ambient = |file: &'static str, variable: &'static str| Subject::Ambient {
-            file: Part::of(file.as_bytes()),
-            variable: Part::of(variable.as_bytes()),
+            file: Part::new(file.as_bytes()),
+            variable: Part::new(variable.as_bytes()),
         };
         let keys = [
             key(given("a"), ["t", "r"], "http://h", "k", "s"),

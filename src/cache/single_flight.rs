@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub(crate) struct InFlight<T> {
     orphan_deadline: Instant,
     /// Whether a place was found for it, see `driver`. Until then it waits in a queue.
     started: AtomicBool,
+    /// How many threads drive it while they wait.
+    driving: AtomicUsize,
     state: Mutex<State<T>>,
     completed: Condvar,
 }
@@ -55,6 +57,7 @@ impl<T: Clone> InFlight<T> {
             generation,
             orphan_deadline,
             started: AtomicBool::new(false),
+            driving: AtomicUsize::new(0),
             state: Mutex::new(state),
             completed: Condvar::new(),
         }
@@ -71,6 +74,19 @@ impl<T: Clone> InFlight<T> {
 
     pub fn is_started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
+    }
+
+    /// Runs `drive` on a thread that drives the exchange meanwhile.
+    pub fn driven<R>(&self, drive: impl FnOnce() -> R) -> R {
+        self.driving.fetch_add(1, Ordering::Relaxed);
+        let result = drive();
+        self.driving.fetch_sub(1, Ordering::Relaxed);
+        result
+    }
+
+    /// Whether a caller's thread drives it.
+    pub fn is_driven(&self) -> bool {
+        self.driving.load(Ordering::Relaxed) > 0
     }
 
     /// Adds a caller that waits until `deadline` at most; [`leave`](Self::leave) removes it. Returns false when the

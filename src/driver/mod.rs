@@ -87,9 +87,11 @@ pub(crate) fn drive(in_flight: &InFlightExchange, at_most: Duration) -> Option<O
     }
     // Outlives every connection that is used or closed below.
     let _guard = NoSigpipe::new();
-    runtime.block_on(async {
-        let completed = poll_fn(|context| in_flight.poll(context));
-        tokio::time::timeout(at_most, completed).await.ok()
+    in_flight.driven(|| {
+        runtime.block_on(async {
+            let completed = poll_fn(|context| in_flight.poll(context));
+            tokio::time::timeout(at_most, completed).await.ok()
+        })
     })
 }
 

@@ -52,9 +52,12 @@ impl Queue {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    /// Whether there is an exchange that no caller's thread drives.
+    pub fn has_undriven(&self) -> bool {
         let state = self.state();
-        state.in_progress.is_empty() && state.awaited.is_empty() && state.background.is_empty()
+        let in_progress = state.in_progress.iter().map(|it| &it.in_flight);
+        let queued = state.awaited.iter().map(|job| &job.in_flight);
+        !state.background.is_empty() || in_progress.chain(queued).any(|in_flight| !in_flight.is_driven())
     }
 
     /// Returns whether another exchange may begin, or has to be dropped.

@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -68,16 +68,7 @@ impl Driver {
         };
         loop {
             let ends = Ends(&self.thread);
-            runtime.block_on(async {
-                loop {
-                    let changed = self.thread.changed.notified();
-                    if self.has_work() {
-                        changed.await;
-                    } else if timeout(IDLE, changed).await.is_err() {
-                        return;
-                    }
-                }
-            });
+            runtime.block_on(self.until_idle());
             std::mem::forget(ends);
             let mut is_running = self.thread.is_running();
             if !self.has_work() {
@@ -87,7 +78,27 @@ impl Driver {
         }
     }
 
+    /// Exchanges that callers drive themselves do not keep the thread.
+    async fn until_idle(&self) {
+        let mut idle_until = None;
+        loop {
+            let changed = self.thread.changed.notified();
+            let wait = if self.has_work() {
+                idle_until = None;
+                IDLE
+            } else {
+                let now = Instant::now();
+                let until = *idle_until.get_or_insert(now + IDLE);
+                if now >= until {
+                    return;
+                }
+                until - now
+            };
+            let _either = timeout(wait, changed).await;
+        }
+    }
+
     fn has_work(&self) -> bool {
-        !self.queue.is_empty() || super::watch::is_watching()
+        self.queue.has_undriven() || super::watch::is_watching()
     }
 }

@@ -4,21 +4,23 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::{cc_error, cc_status, cc_token, guard, lend, lend_or_null, out, shield, token_of};
+use crate::AwsCredentials;
 use crate::error::Error;
-use crate::oauth::aws_credentials::AwsCredentials;
 
-/// AWS credentials. Immutable: any thread may read them. Wiped from memory when they are freed.
+/// AWS credentials. Immutable: any thread may read them. They are wiped from memory when freed.
 #[derive(Debug)]
 pub struct cc_aws_credentials {
     credentials: AwsCredentials,
 }
 
-/// Reads the AWS credentials in a token that was asked for with CC_TOKEN_TYPE_AWS_CREDENTIALS.
+/// Returns the AWS credentials in a token that was requested with CC_TOKEN_TYPE_AWS_CREDENTIALS.
 ///
 /// @param token        the token; NULL is rejected
-/// @param credentials  where the credentials go, to be freed with cc_aws_credentials_free(); NULL is rejected
-/// @param error        where an error goes, to be freed with cc_error_free(); may be NULL
-/// @return CC_OK, CC_ERR_INVALID_ARGUMENT, or CC_ERR_BAD_RESPONSE when the token holds none. Does not block.
+/// @param credentials  receives the credentials, to be freed with cc_aws_credentials_free(); NULL is
+///                     rejected
+/// @param error        receives an error, to be freed with cc_error_free(); may be NULL
+/// @return CC_OK, CC_ERR_INVALID_ARGUMENT, CC_ERR_INTERNAL, or CC_ERR_BAD_RESPONSE when the token
+///         holds none
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_token_aws_credentials(
     token: *const cc_token,
@@ -54,22 +56,22 @@ unsafe fn read<T: Copy>(
     })
 }
 
-/// AWS_ACCESS_KEY_ID.
+/// Returns the access key id (AWS_ACCESS_KEY_ID).
 ///
 /// @param credentials  the credentials; NULL gives NULL
-/// @return borrowed from the credentials: valid until they are freed. Does not block.
+/// @return the value, borrowed from the credentials
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_aws_credentials_access_key_id(
     credentials: *const cc_aws_credentials,
 ) -> *const c_char {
     // SAFETY: the ABI's conventions.
-    unsafe { read(credentials, ptr::null(), |aws| lend(aws.access_key_id.with_nul())) }
+    unsafe { read(credentials, ptr::null(), |aws| lend(aws.access_key_id.as_c_str())) }
 }
 
-/// AWS_SECRET_ACCESS_KEY. A secret: do not print it.
+/// Returns the secret access key (AWS_SECRET_ACCESS_KEY). A secret: do not print it.
 ///
 /// @param credentials  the credentials; NULL gives NULL
-/// @return borrowed from the credentials: valid until they are freed. Does not block.
+/// @return the value, borrowed from the credentials
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_aws_credentials_secret_access_key(
     credentials: *const cc_aws_credentials,
@@ -77,15 +79,15 @@ pub unsafe extern "C" fn cc_aws_credentials_secret_access_key(
     // SAFETY: the ABI's conventions.
     unsafe {
         read(credentials, ptr::null(), |aws| {
-            lend(aws.secret_access_key.with_nul())
+            lend(aws.secret_access_key.as_c_str())
         })
     }
 }
 
-/// AWS_SESSION_TOKEN. A secret: do not print it.
+/// Returns the session token (AWS_SESSION_TOKEN). A secret: do not print it.
 ///
 /// @param credentials  the credentials; NULL gives NULL
-/// @return NULL when there is none. Borrowed from the credentials: valid until they are freed. Does not block.
+/// @return the value, borrowed from the credentials; NULL when there is none
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_aws_credentials_session_token(
     credentials: *const cc_aws_credentials,
@@ -93,15 +95,15 @@ pub unsafe extern "C" fn cc_aws_credentials_session_token(
     // SAFETY: the ABI's conventions.
     unsafe {
         read(credentials, ptr::null(), |aws| {
-            lend_or_null(aws.session_token.as_ref().map(|token| token.with_nul()))
+            lend_or_null(aws.session_token.as_ref().map(|token| token.as_c_str()))
         })
     }
 }
 
-/// When the credentials expire, by AWS's clock.
+/// Returns when the credentials expire, by AWS's clock.
 ///
 /// @param credentials  the credentials; NULL gives -1
-/// @return Unix seconds; -1 when they do not say. Does not block.
+/// @return Unix seconds; -1 when they do not say
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_aws_credentials_expires_at(credentials: *const cc_aws_credentials) -> i64 {
     // SAFETY: the ABI's conventions.
@@ -110,7 +112,7 @@ pub unsafe extern "C" fn cc_aws_credentials_expires_at(credentials: *const cc_aw
 
 /// Frees credentials, and with them every string borrowed from them.
 ///
-/// @param credentials  the credentials; NULL is a no-op. Does not block.
+/// @param credentials  the credentials; NULL is a no-op
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_aws_credentials_free(credentials: *mut cc_aws_credentials) {
     if !credentials.is_null() {

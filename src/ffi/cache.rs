@@ -4,75 +4,81 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::{bytes, cc_token, shield, token_of};
-use crate::api::context::{self, CallContext};
+use crate::api;
 
-/// Drops every cached token and remembered refusal. What exchanges that are under way bring goes to those who wait,
-/// and is not kept. Tokens that a host holds live on. Inside a mock, the mock's cache is meant.
+/// Drops a token from the cache it came from, the process's or a mock's, because the service it is
+/// for rejected it: the next call obtains another. If a newer token is cached already, that one
+/// stays.
 ///
-/// Does not block.
+/// @param token  the token; NULL gives false
+/// @return true if the token was dropped
 #[unsafe(no_mangle)]
-pub extern "C" fn cc_cache_clear() {
-    shield((), || CallContext::now().clear());
+pub unsafe extern "C" fn cc_token_invalidate(token: *const cc_token) -> bool {
+    // SAFETY: the ABI's conventions.
+    let token = unsafe { token_of(token) };
+    shield(false, || token.is_some_and(api::invalidate))
 }
 
-/// Drops all that is held for a viewer's session token: call it when the viewer leaves. What exchanges that are under
-/// way for it bring is not kept. Inside a mock, the mock's cache is meant.
+/// Drops every cached token and remembered refusal; inside a mock, those of the mock. Results of
+/// exchanges in progress go to the waiting callers but are not cached. Tokens that the host holds
+/// remain valid.
+#[unsafe(no_mangle)]
+pub extern "C" fn cc_cache_clear() {
+    shield((), api::clear_cache);
+}
+
+/// Drops everything that is cached for a viewer's session token; inside a mock, from the mock's
+/// cache. Call it when the viewer's session ends. Results of exchanges in progress for it are not
+/// cached.
 ///
-/// @param session_token  as it was given to cc_viewer_token(); NULL is a no-op. Does not block.
+/// @param session_token  as it was given to cc_viewer_token(); NULL is a no-op
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_cache_forget_session(session_token: *const c_char) {
     // SAFETY: the ABI's conventions.
     let token = unsafe { bytes(session_token) }.and_then(|token| std::str::from_utf8(token).ok());
     if let Some(token) = token {
-        shield((), || CallContext::now().forget_session(token));
+        shield((), || api::forget_session(token));
     }
 }
 
-/// Drops a token from the cache that it came from, the process's or a mock's, since the service it is for refused it:
-/// the next call gets another. If a newer one is there already, that one stays.
-///
-/// @param token  the token; NULL gives false
-/// @return true when it was dropped. Does not block.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cc_token_invalidate(token: *const cc_token) -> bool {
-    // SAFETY: the ABI's conventions.
-    let token = unsafe { token_of(token) };
-    shield(false, || token.is_some_and(context::invalidate))
-}
-
-/// Counts since the process or the mock began; a forked child goes on with its parent's. More may join at the end.
+/// Counters since the process or the mock began. A forked child continues its parent's. Members may
+/// join at the end; see cc_cache_get_stats().
 #[repr(C)]
 #[derive(Debug, Default, Clone, Copy)]
 pub struct cc_cache_stats {
     /// Calls answered with a fresh token from the cache.
     pub hits: u64,
-    /// Calls answered with a token from the cache while a newer one is being looked for, or was in vain a moment ago.
+    /// Calls answered with a cached token while a refresh was in progress or had recently failed.
     pub stale_hits: u64,
-    /// Calls that found no good token in the cache.
+    /// Calls that found no usable token in the cache.
     pub misses: u64,
     /// Exchanges begun.
     pub exchanges: u64,
-    /// Calls that waited for an exchange that another call had begun.
+    /// Calls that waited for an exchange begun by another call.
     pub coalesced: u64,
     /// Exchanges that failed.
     pub failures: u64,
-    /// Entries evicted because there was no room.
+    /// Entries evicted to make room.
     pub evictions: u64,
     /// Tokens in the cache now.
     pub entries: u64,
 }
 
-/// Reads the cache's counts; inside a mock, those of the mock's cache.
+/// Reads the cache's counters; inside a mock, those of the mock's cache. Members that the library
+/// does not know are set to 0, so that a program built with a later header runs on this library.
 ///
-/// @param stats  where they go; NULL is a no-op
-/// @param size   sizeof(cc_cache_stats) of the caller's header, in bytes: no more is written. Does not block.
+/// @param stats  receives the counters; NULL writes nothing
+/// @param size   sizeof(cc_cache_stats) in the caller's header, in bytes: no more is written
+/// @return how many bytes of counters the library knows
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn cc_cache_get_stats(stats: *mut cc_cache_stats, size: usize) {
-    if stats.is_null() {
-        return;
+pub unsafe extern "C" fn cc_cache_get_stats(stats: *mut cc_cache_stats, size: usize) -> usize {
+    const KNOWN: usize = size_of::<cc_cache_stats>();
+    // The host says so, but more than this cannot be: a negative number is not a size.
+    if stats.is_null() || isize::try_from(size).is_err() {
+        return KNOWN;
     }
     let counted = shield(cc_cache_stats::default(), || {
-        let counted = CallContext::now().stats();
+        let counted = api::cache_stats();
         cc_cache_stats {
             hits: counted.hits,
             stale_hits: counted.stale_hits,
@@ -84,7 +90,12 @@ pub unsafe extern "C" fn cc_cache_get_stats(stats: *mut cc_cache_stats, size: us
             entries: counted.entries,
         }
     });
-    let size = size.min(size_of::<cc_cache_stats>());
-    // SAFETY: the host has room for `size` bytes.
-    unsafe { ptr::copy_nonoverlapping(ptr::from_ref(&counted).cast::<u8>(), stats.cast(), size) };
+    let known = size.min(KNOWN);
+    let place = stats.cast::<u8>();
+    // SAFETY: the host has room for `size` bytes, and `known` is at most that.
+    unsafe {
+        ptr::copy_nonoverlapping(ptr::from_ref(&counted).cast(), place, known);
+        place.add(known).write_bytes(0, size - known);
+    }
+    KNOWN
 }

@@ -1,22 +1,64 @@
-//! What a host sets for the whole process.
+//! Settings of the whole process.
 
 use std::ffi::c_char;
 use std::path::Path;
+use std::ptr;
+use std::time::Duration;
 
-use super::{CC_OK, cc_error, cc_status, guard, shield, string};
-use crate::api::context;
-use crate::config;
+use super::{cc_error, cc_status, guard, string};
+use crate::api::config;
 use crate::error::Error;
-use crate::http::roots::{Bundle, choose_bundle};
 
-/// Sets certificate authorities to trust beside the system's, such as a private one that signed the Connect server's
-/// certificate. The file is read now; later exchanges use it.
+/// The largest number that a C `int` converts to without a change: a larger one was negative.
+const MAX: u32 = i32::MAX as u32;
+
+/// Rejects what came of a negative `int`.
+pub(super) fn not_negative(number: u32, what: &str) -> Result<u32, Error> {
+    if number > MAX {
+        let why = format!("The {what} is {number}, which is over {MAX}: is it a negative number?");
+        return Err(Error::invalid_argument(why));
+    }
+    Ok(number)
+}
+
+/// Sets a number of the configuration.
+fn set(number: u32, what: &str, set: impl FnOnce(u32)) -> cc_status {
+    let body = || {
+        set(not_negative(number, what)?);
+        Ok(())
+    };
+    // SAFETY: no error is asked for.
+    unsafe { guard(ptr::null_mut(), body) }
+}
+
+/// [`set`] for a size.
+fn set_size(number: usize, what: &str, set: impl FnOnce(usize)) -> cc_status {
+    let body = || {
+        if isize::try_from(number).is_err() {
+            let why = format!("The {what} is {number}: is it a negative number?");
+            return Err(Error::invalid_argument(why));
+        }
+        set(number);
+        Ok(())
+    };
+    // SAFETY: no error is asked for.
+    unsafe { guard(ptr::null_mut(), body) }
+}
+
+fn milliseconds(number: u32) -> Duration {
+    Duration::from_millis(number.into())
+}
+
+/// Sets certificate authorities to trust in addition to the system's, such as a private one that
+/// issued the Connect server's certificate. The file is read now; later exchanges use it.
 ///
-/// @param path   a file with one certificate or more in PEM form. NULL or "": back to the default, the file named by
-///               CONNECT_CA_CERTIFICATE if there is one
-/// @param error  where an error goes, to be freed with cc_error_free(); may be NULL
-/// @return CC_OK, or CC_ERR_INVALID_ARGUMENT when the file can not be read, holds no certificate or a malformed one: then
-///         nothing changes. Blocks while it reads the file.
+/// @param path   a file with one or more certificates in PEM form; NULL or "" restores the default,
+///               the file named by CONNECT_CA_CERTIFICATE if there is one
+/// @param error  receives an error, to be freed with cc_error_free(); may be NULL
+/// @return CC_OK; CC_ERR_INVALID_ARGUMENT when the file cannot be read, or holds no certificate or a
+///         malformed one: nothing changes then; CC_ERR_INTERNAL
+///
+/// Blocks while it reads the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_config_set_ca_bundle(
     path: *const c_char,
@@ -25,91 +67,95 @@ pub unsafe extern "C" fn cc_config_set_ca_bundle(
     let body = || {
         // SAFETY: the ABI's conventions.
         let path = unsafe { string(path, "path of the CA bundle") }?;
-        let bundle = match path {
-            "" => None,
-            path => Some(Bundle::read(Path::new(path)).map_err(Error::invalid_argument)?),
-        };
-        choose_bundle(bundle);
-        Ok(())
+        config::set_ca_bundle((!path.is_empty()).then(|| Path::new(path)))
     };
     // SAFETY: the ABI's conventions.
     unsafe { guard(error, body) }
 }
 
-/// Sets how long a call may take that says nothing else, from its beginning to its end, attempts and pauses included. It
-/// is also how long an exchange in the background may take.
+/// Sets how long a call may take in total, attempts and pauses included, unless its request sets a
+/// timeout. An exchange in the background has as long.
 ///
-/// @param milliseconds  0: back to the default, 20,000
-/// @return CC_OK. Does not block.
+/// @param milliseconds  at most INT32_MAX; 0 restores the default, 20,000
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_config_set_timeout_ms(milliseconds: u32) -> cc_status {
-    config::TIMEOUT_MS.set(milliseconds);
-    CC_OK
+    set(milliseconds, "timeout", |number| {
+        config::set_timeout(self::milliseconds(number));
+    })
 }
 
-/// Sets how long one attempt at an exchange may take, from the connection to the last byte of the answer. What ran out of
-/// it is attempted again, while the call has time.
+/// Sets how long one attempt at an exchange may take, from the connection to the last byte of the
+/// response. An attempt that exceeds it is retried while the call's deadline allows.
 ///
-/// @param milliseconds  0: back to the default, 8,000
-/// @return CC_OK. Does not block.
+/// @param milliseconds  at most INT32_MAX; 0 restores the default, 8,000
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_config_set_attempt_timeout_ms(milliseconds: u32) -> cc_status {
-    config::ATTEMPT_TIMEOUT_MS.set(milliseconds);
-    CC_OK
+    set(milliseconds, "timeout of an attempt", |number| {
+        config::set_attempt_timeout(self::milliseconds(number));
+    })
 }
 
-/// Sets how long a connection may take to come about: looking up the name, connecting, the TLS handshake.
+/// Sets how long it may take to establish a connection: DNS resolution, TCP and TLS.
 ///
-/// @param milliseconds  0: back to the default, 3,000
-/// @return CC_OK. Does not block.
+/// @param milliseconds  at most INT32_MAX; 0 restores the default, 3,000
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_config_set_connect_timeout_ms(milliseconds: u32) -> cc_status {
-    config::CONNECT_TIMEOUT_MS.set(milliseconds);
-    CC_OK
+    set(milliseconds, "timeout of a connection", |number| {
+        config::set_connect_timeout(self::milliseconds(number));
+    })
 }
 
-/// Sets how often an exchange is attempted when it fails with what may pass: the connection, a time-out, HTTP 408, 429,
-/// 500, 502, 503 and 504, and the OAuth codes temporarily_unavailable and server_error.
+/// Sets the maximum number of attempts when an exchange fails with a transient error: the
+/// connection, a timeout, HTTP 408, 429, 500, 502, 503 and 504, and the OAuth codes
+/// temporarily_unavailable and server_error.
 ///
-/// @param attempts  1: once; 0: back to the default, 3
-/// @return CC_OK. Does not block.
+/// @param attempts  1 disables retries; at most INT32_MAX; 0 restores the default, 3
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_config_set_max_attempts(attempts: u32) -> cc_status {
-    config::MAX_ATTEMPTS.set(attempts);
-    CC_OK
+    set(attempts, "number of attempts", config::set_max_attempts)
 }
 
-/// Sets how many questions the cache remembers. What is over the new bound goes at once: first what has expired, then
-/// what was used least recently.
+/// Sets the maximum number of entries in the cache. Entries over a lower bound are evicted at once:
+/// expired ones first, then the least recently used.
 ///
-/// @param entries  0: back to the default, 10,000
-/// @return CC_OK. Does not block.
+/// @param entries  at most PTRDIFF_MAX; 0 restores the default, 10,000
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_config_set_cache_capacity(entries: usize) -> cc_status {
-    shield((), || {
-        config::set_cache_capacity(entries);
-        context::make_room();
-    });
-    CC_OK
+    set_size(entries, "cache's capacity", config::set_cache_capacity)
 }
 
-/// Sets how long a token is kept when neither the server nor the token itself says how long it lives.
+/// Sets how much memory the cached tokens may take. Tokens over a lower bound are evicted at once:
+/// expired ones first, then the least recently used.
 ///
-/// @param seconds  0: back to the default, 600
-/// @return CC_OK. Does not block.
+/// @param bytes  at most PTRDIFF_MAX; 0 restores the default, 67,108,864 (64 MiB)
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub extern "C" fn cc_config_set_cache_bytes(bytes: usize) -> cc_status {
+    set_size(bytes, "cache's size", config::set_cache_bytes)
+}
+
+/// Sets how long a token is cached when neither the response nor the token itself states a lifetime.
+///
+/// @param seconds  at most INT32_MAX; 0 restores the default, 600
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_config_set_default_lifetime_s(seconds: u32) -> cc_status {
-    config::DEFAULT_LIFETIME_S.set(seconds);
-    CC_OK
+    set(seconds, "default lifetime", |seconds| {
+        config::set_default_lifetime(Duration::from_secs(seconds.into()));
+    })
 }
 
-/// Sets whether a token is renewed in the background when it comes near its end, which never happens inside a mock. When off, the call that finds it too
-/// late waits for the next one.
+/// Enables background refresh of tokens close to expiry (always off inside a mock). When disabled,
+/// the first call to find the token too close to expiry waits for a new one.
 ///
 /// @param on  true is the default
-/// @return CC_OK. Does not block.
+/// @return CC_OK
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_config_set_background_refresh(on: bool) -> cc_status {
-    config::set_background_refresh(on);
-    CC_OK
+    set(0, "", |_| config::set_background_refresh(on))
 }

@@ -1,4 +1,4 @@
-//! A report for a bug ticket.
+//! The report for a bug ticket.
 
 use std::ffi::{CString, c_char};
 use std::ptr;
@@ -6,12 +6,15 @@ use std::ptr;
 use super::{c_string, cc_status, guard, out, shield};
 use crate::api;
 
-/// Writes a report for a bug ticket, to be read by a person: the library's version, whether the process runs on Connect
-/// and why, which variables are set (never their values), the server, certificate authorities, the way to the server,
-/// settings, the cache's counts, and the last error of each kind. No secret stands in it. It may grow: do not parse it.
+/// Writes a report for a bug ticket, for a person to read: the library's version, whether the
+/// process runs on Connect and why, which variables are set (never their values), the server,
+/// certificate authorities, the route to the server, settings, the cache's counters, and the last
+/// error of each kind. It contains no secret. Its form may change: do not parse it.
 ///
-/// @param report  where it goes, to be freed with cc_string_free(); NULL is rejected
-/// @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL. Blocks while it reads files; nothing goes over the network.
+/// @param report  receives the report, to be freed with cc_string_free(); NULL is rejected
+/// @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL
+///
+/// Blocks while it reads files. It does not use the network.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_diagnose(report: *mut *mut c_char) -> cc_status {
     // SAFETY: the ABI's conventions.
@@ -24,9 +27,9 @@ pub unsafe extern "C" fn cc_diagnose(report: *mut *mut c_char) -> cc_status {
     }
 }
 
-/// Frees a string that the library gave away.
+/// Frees a string that the library returned through an out-parameter.
 ///
-/// @param string  the string; NULL is a no-op. Does not block.
+/// @param string  the string; NULL is a no-op
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_string_free(string: *mut c_char) {
     if !string.is_null() {

@@ -1,26 +1,46 @@
 //! `cc_error`: why a call failed.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
 use super::{CC_OK, c_string, cc_status, shield, status_of};
-use crate::error::Error;
+use crate::error::{Error, HostOption};
 
 /// Why a call failed. Immutable: any thread may read it.
 #[derive(Debug)]
 pub struct cc_error {
     error: Error,
     message: CString,
+    message_without_hint: CString,
     oauth_code: Option<CString>,
 }
 
 impl cc_error {
     pub(super) fn new(error: Error) -> *mut Self {
         Box::into_raw(Box::new(Self {
-            message: c_string(&error.message()),
+            message: c_string(&error.message_with(setter)),
+            message_without_hint: c_string(&error.message_without_hint()),
             oauth_code: error.oauth_code().map(c_string),
             error,
         }))
+    }
+}
+
+/// How a C host sets an option that a hint names.
+fn setter(option: HostOption) -> &'static str {
+    match option {
+        HostOption::ServerUrl => "call cc_request_set_server_url()",
+        HostOption::ApiKey => "call cc_request_set_api_key()",
+        HostOption::CaBundle => "call cc_config_set_ca_bundle()",
+    }
+}
+
+/// An option's name, for bindings.
+fn name(option: HostOption) -> &'static CStr {
+    match option {
+        HostOption::ServerUrl => c"server_url",
+        HostOption::ApiKey => c"api_key",
+        HostOption::CaBundle => c"ca_bundle",
     }
 }
 
@@ -38,41 +58,67 @@ where
     shield(fallback, || error.map_or(fallback, read))
 }
 
-/// The status that the call returned.
+/// Returns the status that the call returned.
 ///
 /// @param error  the error; NULL gives CC_OK
-/// @return the status. Does not block.
+/// @return the status
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_status(error: *const cc_error) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe { read(error, CC_OK, |error| status_of(error.error.kind())) }
 }
 
-/// The whole story for a person, causes included, one line each. No secret stands in it. A server's words are
-/// data: print them with "%s", never as a format.
+/// Returns a complete explanation for a person: what happened, why, and what to do, one line each.
+/// It never contains a secret. Text from a server is data: print the message with "%s", never as a
+/// format.
 ///
 /// @param error  the error; NULL gives NULL
-/// @return the message, borrowed from the error: valid until it is freed. Does not block.
+/// @return the message, borrowed from the error
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_message(error: *const cc_error) -> *const c_char {
     // SAFETY: the ABI's conventions.
     unsafe { read(error, ptr::null(), |error| error.message.as_ptr()) }
 }
 
-/// The status of the server's HTTP answer.
+/// Returns the message without the line that names a C function, for bindings that name their own
+/// way to set the option that cc_error_option() returns. The same as cc_error_message() when that
+/// returns NULL.
+///
+/// @param error  the error; NULL gives NULL
+/// @return the message, borrowed from the error
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_error_message_without_hint(error: *const cc_error) -> *const c_char {
+    // SAFETY: the ABI's conventions.
+    unsafe { read(error, ptr::null(), |error| error.message_without_hint.as_ptr()) }
+}
+
+/// Returns the option that the last line of the message tells to set: "server_url", "api_key" or
+/// "ca_bundle"; more may join.
+///
+/// @param error  the error; NULL gives NULL
+/// @return the option, a static string; NULL when the message names none
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_error_option(error: *const cc_error) -> *const c_char {
+    let option = |error: &cc_error| error.error.option().map_or(ptr::null(), |it| name(it).as_ptr());
+    // SAFETY: the ABI's conventions.
+    unsafe { read(error, ptr::null(), option) }
+}
+
+/// Returns the status of the server's HTTP response.
 ///
 /// @param error  the error; NULL gives 0
-/// @return the HTTP status; 0 when there was no answer. Does not block.
+/// @return the HTTP status; 0 when there was no response
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_http_status(error: *const cc_error) -> i32 {
     // SAFETY: the ABI's conventions.
     unsafe { read(error, 0, |error| error.error.http_status().map_or(0, i32::from)) }
 }
 
-/// The OAuth error code of the server's answer (RFC 6749, section 5.2), such as "invalid_request".
+/// Returns the OAuth error code of the server's response (RFC 6749, section 5.2), such as
+/// "invalid_request".
 ///
 /// @param error  the error; NULL gives NULL
-/// @return the code, borrowed from the error: valid until it is freed; NULL when there was none. Does not block.
+/// @return the code, borrowed from the error; NULL when there was none
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_oauth_code(error: *const cc_error) -> *const c_char {
     // SAFETY: the ABI's conventions.
@@ -86,31 +132,31 @@ pub unsafe extern "C" fn cc_error_oauth_code(error: *const cc_error) -> *const c
     }
 }
 
-/// Connect's own error code, such as 212: no integration is associated with the content.
+/// Returns Connect's own error code, such as 212: no integration is associated with the content.
 ///
 /// @param error  the error; NULL gives 0
-/// @return the code; 0 when there was none. Does not block.
+/// @return the code; 0 when there was none
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_connect_code(error: *const cc_error) -> i32 {
     // SAFETY: the ABI's conventions.
     unsafe { read(error, 0, |error| error.error.connect_code().unwrap_or(0)) }
 }
 
-/// Whether the same call may succeed later with nothing changed.
+/// Returns whether the same call may succeed later with nothing changed.
 ///
 /// @param error  the error; NULL gives false
-/// @return true for what may pass: network, time-out, HTTP 408, 429, 500, 502, 503, 504, and the OAuth codes
-///         temporarily_unavailable and server_error. Does not block.
+/// @return true for transient failures: the network, a timeout, HTTP 408, 429, 500, 502, 503 and
+///         504, and the OAuth codes temporarily_unavailable and server_error
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_is_retryable(error: *const cc_error) -> bool {
     // SAFETY: the ABI's conventions.
     unsafe { read(error, false, |error| error.error.is_retryable()) }
 }
 
-/// How long the server asked to wait before the next try (the header Retry-After).
+/// Returns how long the server asked to wait before the next attempt (the header Retry-After).
 ///
 /// @param error  the error; NULL gives -1
-/// @return milliseconds; -1 when the server did not say. Does not block.
+/// @return milliseconds; -1 when the server did not say
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_retry_after_ms(error: *const cc_error) -> i64 {
     let milliseconds = |error: &cc_error| {
@@ -123,7 +169,7 @@ pub unsafe extern "C" fn cc_error_retry_after_ms(error: *const cc_error) -> i64 
 
 /// Frees an error, and with it every string borrowed from it.
 ///
-/// @param error  the error; NULL is a no-op. Does not block.
+/// @param error  the error; NULL is a no-op
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_error_free(error: *mut cc_error) {
     if !error.is_null() {

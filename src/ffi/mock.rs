@@ -1,4 +1,4 @@
-//! `cc_mock`: answers in place of a server's, for the tests of programs that use the library.
+//! `cc_mock`: responses in place of the server's, for the tests of programs that use the library.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
@@ -11,21 +11,23 @@ use crate::mock::Mock;
 use crate::mock::backend::{MockResponse, Responder};
 use crate::mock::request::MockRequest;
 
-/// A mock that is alive. From its start to its end the process seems to run on Connect: server http://localhost:3030,
-/// API key "key", content session token "session-token", and "user-token" for a viewer's call whose session token is
-/// NULL; what a request sets still wins, and the process's environment is not touched. Nothing goes over the network,
-/// but for what a mock function lets out. Answers are taken as they come: nothing is tried again.
+/// An active mock. While it is active, the process seems to run on Connect: server
+/// http://localhost:3030, API key "key", content session token "session-token", and "user-token" for
+/// a viewer call whose session token is NULL. Options of a request take precedence; the process's
+/// environment is neither read nor changed. Nothing goes over the network, except a request that a
+/// mock function lets through. Responses are final: there are no retries.
 ///
-/// A mock has a cache of its own, in which nothing is renewed in the background: no real token is seen inside, no mocked
-/// one outside. Mocks nest: the innermost answers; they may end in any order. A mock is the whole process's: calls that
-/// any thread begins meanwhile are in it, a call that began before goes on as it began. A child that is forked meanwhile
-/// has it too, with its cache, and ends it for itself.
+/// A mock has a cache of its own, without background refresh: no real token is seen inside, no
+/// mocked one outside. Mocks nest: the innermost responds; they may end in any order. A mock applies
+/// to the whole process: to calls that begin on any thread while it is active, not to calls in
+/// progress. A child forked while it is active has it too, with its cache, and ends it for itself.
 #[derive(Debug)]
 pub struct cc_mock {
     mock: Mock,
 }
 
-/// An answer of a mock.
+/// A response of a mock. This struct never changes; responses with further headers come from a mock
+/// function.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct cc_mock_response {
@@ -37,15 +39,20 @@ pub struct cc_mock_response {
     pub body: *const c_char,
 }
 
-/// Answers a request in place of the server: sets the reply and returns true, or returns false to let the request out,
-/// as it is, to the server that it is for. Called once for each request, on the thread that makes the call which needs
-/// it, with no lock of the library held.
+/// Responds to a request in place of the server. It is called once for each HTTP request, on the
+/// thread whose call needs it, while no lock of the library is held.
 ///
-/// It may call the library: other questions are answered, by this mock too; the very question that it is about to answer
-/// is CC_ERR_INTERNAL there. Two threads whose functions ask each other's question wait in vain, for as long as those
-/// calls may take. It may start mocks, and end any: the reply of one that ends itself still counts. It may fork: the
-/// call goes on in both processes. It must not leave by longjmp() or an exception. What it does wrong, the call that it
-/// answers reports as CC_ERR_INTERNAL: true without a reply, or a reply that can not be (see cc_mock_reply_set()).
+/// It may call the library. Other calls are answered, by this mock too; a call that asks for the
+/// token it is being asked for fails with CC_ERR_INTERNAL. Two threads whose functions ask for each
+/// other's token wait until those calls time out. It may start mocks and end any; the reply of one
+/// that ends itself still counts. It may fork: the call continues in both processes. It must not
+/// leave by longjmp(), a C++ exception or pthread_exit().
+///
+/// @param request    the request, valid until the function returns
+/// @param reply      takes the response, see cc_mock_reply_set(); valid until the function returns
+/// @param user_data  as it was given to cc_mock_function()
+/// @return true: the reply is the response; without a valid reply the call fails with
+///         CC_ERR_INTERNAL. false: the request is sent to its server unchanged
 pub type cc_mock_fn = Option<
     unsafe extern "C" fn(
         request: *const cc_mock_request,
@@ -74,14 +81,29 @@ unsafe fn start(
     }
 }
 
-/// Starts a mock that answers every request with a token of the type that is asked for. It lives for an hour, by the
-/// mock's clock:
+/// Changes an active mock.
+///
+/// # Safety
+///
+/// `mock` is NULL or a live handle.
+unsafe fn change(mock: *mut cc_mock, change: impl FnOnce(&Mock) -> Result<(), Error>) -> cc_status {
+    let body = || {
+        // SAFETY: by the caller.
+        let mock = unsafe { mock.as_ref() }.ok_or_else(|| Error::invalid_argument("The mock is NULL."))?;
+        change(&mock.mock)
+    };
+    // SAFETY: no error is asked for.
+    unsafe { guard(ptr::null_mut(), body) }
+}
+
+/// Starts a mock that responds to every request with a token of the requested type, which expires
+/// after an hour of the mock's clock:
 /// {"access_token": …, "issued_token_type": …, "token_type": "Bearer", "expires_in": 3600}
 ///
 /// @param access_token  the token; NULL and "" are rejected
-/// @param mock          where the mock goes, to be ended with cc_mock_end(); NULL is rejected
-/// @param error         where an error goes, to be freed with cc_error_free(); may be NULL
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param mock          receives the mock, to be ended with cc_mock_end(); NULL is rejected
+/// @param error         receives an error, to be freed with cc_error_free(); may be NULL
+/// @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_token(
     access_token: *const c_char,
@@ -96,27 +118,27 @@ pub unsafe extern "C" fn cc_mock_token(
     }
 }
 
-/// Starts a mock of a Connect server on which no integration is associated with the content. It answers every request
-/// with HTTP 400 and
-/// {"error_code": 212, "error_message": "No OAuth integrations have been associated with this content item."}
+/// Starts a mock of a Connect server on which no integration is associated with the content. It
+/// responds to every request with HTTP 400 and
+/// {"error_code": 212, "error_message": "No OAuth integrations have been associated …"}
 ///
-/// @param mock   where the mock goes, to be ended with cc_mock_end(); NULL is rejected
-/// @param error  where an error goes, to be freed with cc_error_free(); may be NULL
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param mock   receives the mock, to be ended with cc_mock_end(); NULL is rejected
+/// @param error  receives an error, to be freed with cc_error_free(); may be NULL
+/// @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_failure(mock: *mut *mut cc_mock, error: *mut *mut cc_error) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe { start(mock, error, Mock::failure) }
 }
 
-/// Starts a mock that gives these answers one after the other, and then 503.
+/// Starts a mock that gives these responses in order, and then HTTP 503.
 ///
 /// @param responses  copied; NULL is rejected unless count is 0
-/// @param count      how many there are
-/// @param mock       where the mock goes, to be ended with cc_mock_end(); NULL is rejected
-/// @param error      where an error goes, to be freed with cc_error_free(); may be NULL
-/// @return CC_OK; CC_ERR_INVALID_ARGUMENT, also for a status outside 100 to 599 and for a content type that is not UTF-8
-///         or holds a control character. Does not block.
+/// @param count      the number of responses
+/// @param mock       receives the mock, to be ended with cc_mock_end(); NULL is rejected
+/// @param error      receives an error, to be freed with cc_error_free(); may be NULL
+/// @return CC_OK or CC_ERR_INTERNAL; CC_ERR_INVALID_ARGUMENT, also for a status outside 100 to 599
+///         and for a content type that is not UTF-8 or holds a control character
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_responses(
     responses: *const cc_mock_response,
@@ -128,7 +150,7 @@ pub unsafe extern "C" fn cc_mock_responses(
         let most = isize::MAX as usize / size_of::<cc_mock_response>();
         if count > 0 && (responses.is_null() || count > most) {
             return Err(Error::invalid_argument(
-                "The mocked responses are NULL, or more than there can be.",
+                "The mocked responses are NULL, or their count is impossible.",
             ));
         }
         if count == 0 {
@@ -164,17 +186,17 @@ pub(super) unsafe fn response_of(
             bytes(body).unwrap_or_default(),
         )
     };
-    // What does not fit is no status either.
+    // A number that does not fit is not a status either.
     MockResponse::new(status.try_into().unwrap_or(0), content_type, body)
 }
 
-/// The host's function and what it wants to be called with.
+/// The host's function and its argument.
 struct Function {
     function: unsafe extern "C" fn(*const cc_mock_request, *mut cc_mock_reply, *mut c_void) -> bool,
     user_data: *mut c_void,
 }
 
-// SAFETY: the host was told that the function is called on every thread that makes a call.
+// SAFETY: the header says that the function is called on every thread that makes a call.
 unsafe impl Send for Function {}
 // SAFETY: as above.
 unsafe impl Sync for Function {}
@@ -184,26 +206,33 @@ impl Function {
         let mut reply = cc_mock_reply::default();
         let request = ptr::from_ref(request).cast();
         // SAFETY: the host keeps the function and its data until the mock has ended.
-        let with_response = unsafe { (self.function)(request, &mut reply, self.user_data) };
-        let wrong = |what: &'static str| Error::new(ErrorKind::Internal, what);
-        match reply.response {
-            _ if !with_response => Ok(None),
-            Some(Ok(response)) => Ok(Some(response)),
-            Some(Err(why)) => {
-                Err(wrong("The mock's function gave a reply that can not be.").because(why.message()))
+        let replied = unsafe { (self.function)(request, &mut reply, self.user_data) };
+        if !replied {
+            return Ok(None);
+        }
+        match reply.into_response() {
+            Ok(Some(response)) => Ok(Some(response)),
+            Ok(None) => Err(Error::new(
+                ErrorKind::Internal,
+                "The mock callback returned true without setting a reply.",
+            )),
+            Err(why) => {
+                let what = "The mock callback set an invalid reply.";
+                Err(Error::new(ErrorKind::Internal, what).because(why.message()))
             }
-            None => Err(wrong("The mock's function returned true and gave no reply.")),
         }
     }
 }
 
-/// Starts a mock whose function answers each request.
+/// Starts a mock that calls your function to build each response.
 ///
-/// @param function   called on the threads that make calls, on several at a time if they do; NULL is rejected
-/// @param user_data  given to the function; may be NULL. The caller keeps it until cc_mock_end() has returned
-/// @param mock       where the mock goes, to be ended with cc_mock_end(); NULL is rejected
-/// @param error      where an error goes, to be freed with cc_error_free(); may be NULL
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param function   called on the threads that make calls, on several at a time if they do; NULL is
+///                   rejected
+/// @param user_data  passed to the function; may be NULL. It must stay valid until cc_mock_end() has
+///                   returned
+/// @param mock       receives the mock, to be ended with cc_mock_end(); NULL is rejected
+/// @param error      receives an error, to be freed with cc_error_free(); may be NULL
+/// @return CC_OK, CC_ERR_INVALID_ARGUMENT or CC_ERR_INTERNAL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_function(
     function: cc_mock_fn,
@@ -212,7 +241,7 @@ pub unsafe extern "C" fn cc_mock_function(
     error: *mut *mut cc_error,
 ) -> cc_status {
     let body = || {
-        let function = function.ok_or_else(|| Error::invalid_argument("The mock's function is NULL."))?;
+        let function = function.ok_or_else(|| Error::invalid_argument("The mock callback is NULL."))?;
         let function = Function { function, user_data };
         Ok(Mock::start(Responder::Function(Box::new(move |request| {
             function.response(request)
@@ -222,10 +251,53 @@ pub unsafe extern "C" fn cc_mock_function(
     unsafe { start(mock, error, body) }
 }
 
-/// How many requests a mock was asked to answer, those that its function let out among them.
+/// Sets or unsets a variable of the mock's environment, for calls that begin later. A mock begins
+/// with RSTUDIO_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY and CONNECT_CONTENT_SESSION_TOKEN set, and
+/// POSIT_PRODUCT unset. A binding whose tests change the process's environment passes the changes on
+/// with this.
+///
+/// @param mock   the mock; NULL is rejected
+/// @param name   one of these five; another is rejected
+/// @param value  NULL or "": unset
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_set_environment(
+    mock: *mut cc_mock,
+    name: *const c_char,
+    value: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(mock, |mock| {
+            let value = string(value, "mocked variable's value")?;
+            mock.set_environment(string(name, "variable's name")?, value)
+        })
+    }
+}
+
+/// Sets the session token of a viewer call that gives none, for calls that begin later: "user-token"
+/// at first. Outside a mock such a call is CC_ERR_NO_SESSION; remove the token to have it so inside.
+///
+/// @param mock           the mock; NULL is rejected
+/// @param session_token  NULL or "": a viewer call whose session token is NULL is CC_ERR_NO_SESSION
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_set_user_session_token(
+    mock: *mut cc_mock,
+    session_token: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(mock, |mock| {
+            mock.set_user_session_token(string(session_token, "mocked user session token")?)
+        })
+    }
+}
+
+/// Returns how many requests the mock received, those that its function let through included.
 ///
 /// @param mock  the mock; NULL gives 0
-/// @return the number. Does not block.
+/// @return the number
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_request_count(mock: *const cc_mock) -> usize {
     // SAFETY: the ABI's conventions.
@@ -233,34 +305,34 @@ pub unsafe extern "C" fn cc_mock_request_count(mock: *const cc_mock) -> usize {
     shield(0, || mock.map_or(0, |mock| mock.mock.request_count()))
 }
 
-/// Moves the clocks of a mock's cache and of its answers ahead: what the mock gave grows old without waiting. The times
-/// at which tokens expire are by these clocks. Of a token that the mock's function let the server give,
-/// cc_token_expires_at() is by the real clock.
+/// Moves the mock's clock forward: its tokens age without waiting. Token expiry follows the mock's
+/// clock, except for tokens fetched from the real server, whose cc_token_expires_at() uses the real
+/// clock.
 ///
 /// @param mock     the mock; NULL is rejected
 /// @param seconds  how far; a negative number is rejected
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_advance_time(mock: *mut cc_mock, seconds: i64) -> cc_status {
-    let body = || {
-        // SAFETY: the ABI's conventions.
-        let mock = unsafe { mock.as_ref() }.ok_or_else(|| Error::invalid_argument("The mock is NULL."))?;
-        let seconds = seconds
-            .try_into()
-            .map_err(|_| Error::invalid_argument("Time does not go back."))?;
-        mock.mock.advance_time(Duration::from_secs(seconds));
-        Ok(())
-    };
-    // SAFETY: no error is asked for.
-    unsafe { guard(ptr::null_mut(), body) }
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        change(mock, |mock| {
+            let backwards = |_| Error::invalid_argument("The mock clock cannot be moved backwards.");
+            mock.advance_time(Duration::from_secs(seconds.try_into().map_err(backwards)?));
+            Ok(())
+        })
+    }
 }
 
-/// Ends a mock, whichever of those that are alive it is, and frees it. Its cache is wiped; tokens that a host holds live
-/// on. A call that is in the mock goes on as it began; one whose turn to ask the function has not come gets 503.
+/// Ends a mock, whichever of the active ones it is, and frees it. Its cache is wiped; tokens that
+/// the host holds remain valid. A call that is inside the mock continues; if it has not asked the
+/// mock's function yet, it gets HTTP 503.
 ///
-/// @param mock  the mock; NULL is a no-op. Blocks while the mock's function runs on another thread; after that it is not
-///              called again. Called inside that function it does not wait for its own end; two threads that end each
-///              other's mock inside their functions do not both wait.
+/// @param mock  the mock; NULL is a no-op
+///
+/// Blocks while the mock's function runs on another thread; after that it is not called again.
+/// Called inside that function, it does not wait for itself. Of two threads that end each other's
+/// mock inside their functions, one does not wait.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_end(mock: *mut cc_mock) {
     if !mock.is_null() {

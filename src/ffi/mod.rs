@@ -9,13 +9,14 @@
 #![allow(clippy::missing_safety_doc)]
 
 use std::ffi::{CStr, CString, c_char};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
+use crate::api::validate;
 use crate::error::{Error, ErrorKind};
-use crate::text::validate::validate;
 
-// In the order in which the header has them; the empty lines keep them from being sorted.
+mod panics;
+
+// In the order of the header; the empty lines keep rustfmt from sorting them.
 mod status;
 
 mod credentials;
@@ -56,7 +57,8 @@ pub use status::*;
 pub use token::*;
 pub use version::*;
 
-/// Runs the body of a function that can fail. Reports through `error`, when it is not NULL, and the status.
+/// Runs the body of a function that can fail. Reports through `error`, when it is not NULL, and the
+/// status.
 ///
 /// # Safety
 ///
@@ -66,12 +68,10 @@ unsafe fn guard(error: *mut *mut cc_error, body: impl FnOnce() -> Result<(), Err
         // SAFETY: by the caller.
         unsafe { error.write(ptr::null_mut()) };
     }
-    let result = catch_unwind(AssertUnwindSafe(body));
-    tell_log();
-    let failure = match result {
-        Ok(Ok(())) => return CC_OK,
-        Ok(Err(failure)) => failure,
-        Err(_panic) => Error::new(
+    let failure = match panics::catch(body) {
+        Some(Ok(())) => return CC_OK,
+        Some(Err(failure)) => failure,
+        None => Error::new(
             ErrorKind::Internal,
             "A bug in connectcreds was caught. Please report it.",
         ),
@@ -85,14 +85,9 @@ unsafe fn guard(error: *mut *mut cc_error, body: impl FnOnce() -> Result<(), Err
     status
 }
 
-/// Runs the body of a function that can not fail; should it panic all the same, the result is `fallback`.
+/// Runs the body of a function that cannot fail. Returns `fallback` if it panics.
 fn shield<T>(fallback: T, body: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
-}
-
-/// Tells the host's log what waits for it: at the end of a call no lock is held.
-fn tell_log() {
-    shield((), crate::log::deliver);
+    panics::catch(body).unwrap_or(fallback)
 }
 
 /// A string of the host: "" for NULL, an error that names `what` for one that is not accepted.
@@ -131,14 +126,13 @@ unsafe fn out<'a, T>(pointer: *mut *mut T) -> Result<&'a mut *mut T, Error> {
         .ok_or_else(|| Error::invalid_argument("The out-pointer for the result is NULL."))
 }
 
-/// A pointer to lend to the host: `text` ends in a NUL.
-fn lend(text: &str) -> *const c_char {
-    debug_assert!(text.ends_with('\0'));
-    text.as_ptr().cast()
+/// A pointer to lend to the host.
+fn lend(text: &CStr) -> *const c_char {
+    text.as_ptr()
 }
 
 /// [`lend`], or NULL when there is nothing.
-fn lend_or_null(text: Option<&str>) -> *const c_char {
+fn lend_or_null(text: Option<&CStr>) -> *const c_char {
     text.map_or(ptr::null(), lend)
 }
 

@@ -1,28 +1,47 @@
-//! `cc_request`: a builder, so that no host mirrors a struct's layout.
+//! `cc_request`: the options of a call, as a builder, so that no host mirrors a struct's layout.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{cc_status, guard, shield, string};
+use super::config::not_negative;
+use super::{bytes, cc_error, cc_status, guard, shield, string};
 use crate::api::request::Request;
 use crate::error::Error;
 
-/// What is asked for, and of whom. What is not set comes from the environment, or is not sent.
+/// Options for a token call. Anything left unset is read from the environment or omitted from the
+/// HTTP request.
 ///
-/// Values are copied in; setting again replaces; NULL or "" takes a value away. A value that is rejected is
-/// reported by its setter, and again by every later call with the request: ignoring a setter's status never sends a
-/// request that lacks what it was told. Once set up, one request may serve many threads; while it is being set up,
-/// one thread at a time may use it.
-#[derive(Debug, Default)]
+/// Values are copied. Setting an option again replaces its value; NULL or "" removes it. A value
+/// that is rejected is reported by its setter, and again by every later call with the request, until
+/// a good value is set: ignoring a setter's status never sends a request that lacks what it was
+/// told.
+///
+/// Once set up, one request may serve many threads. While a setter runs, no other thread may use the
+/// request. Do not free it while another thread is inside a call with it, nor from a log callback or
+/// a mock function inside such a call. Its own cancel callback may replace or remove itself and may
+/// free the request.
+#[derive(Debug, Default, Clone)]
 pub struct cc_request {
-    request: Request,
-    rejected: Option<Error>,
+    /// Shared with copies, and with a call whose callbacks may change or free this.
+    request: Arc<Request>,
+    /// In the order in which they were rejected.
+    rejected: Vec<(Setting, Error)>,
+}
+
+/// What a setter sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Setting {
+    Named(&'static str),
+    /// A further form parameter, by its name as it came.
+    Param(Box<[u8]>),
 }
 
 static NOTHING_SET: Request = Request::new();
 
-/// The request to work with: as the host set it up, empty for NULL, or the error it was poisoned with.
+/// Calls `work` with the request as the host set it up, empty for NULL; the error of a value that
+/// was rejected.
 ///
 /// # Safety
 ///
@@ -32,60 +51,120 @@ pub(super) unsafe fn with_request<T>(
     work: impl FnOnce(&Request) -> Result<T, Error>,
 ) -> Result<T, Error> {
     // SAFETY: by the caller.
-    match unsafe { request.as_ref() } {
-        None => work(&NOTHING_SET),
-        Some(cc_request {
-            rejected: Some(why), ..
-        }) => Err(why.clone()),
-        Some(cc_request { request, .. }) => work(request),
+    let Some(set_up) = (unsafe { request.as_ref() }) else {
+        return work(&NOTHING_SET);
+    };
+    if let Some((_, why)) = set_up.rejected.first() {
+        return Err(why.clone());
     }
+    if set_up.request.cancelled.is_none() {
+        return work(&set_up.request);
+    }
+    // The callback may change or free the request.
+    let held = set_up.request.clone();
+    work(&held)
 }
 
-/// Changes the request, or poisons it.
+/// Sets an option. A rejected value is remembered, and an earlier rejection forgotten once a good
+/// one is set.
 ///
 /// # Safety
 ///
 /// `request` is NULL or a live handle that no other thread uses.
-unsafe fn change(
+unsafe fn set(
     request: *mut cc_request,
-    change: impl FnOnce(&mut Request) -> Result<(), Error>,
+    option: Setting,
+    set: impl FnOnce(&mut Request) -> Result<(), Error>,
 ) -> cc_status {
     let body = || {
         // SAFETY: by the caller.
         let request =
             unsafe { request.as_mut() }.ok_or_else(|| Error::invalid_argument("The request is NULL."))?;
-        change(&mut request.request).inspect_err(|why| {
-            request.rejected.get_or_insert_with(|| why.clone());
-        })
+        let result = set(Arc::make_mut(&mut request.request));
+        request.rejected.retain(|(rejected, _)| *rejected != option);
+        if let Err(why) = &result {
+            request.rejected.push((option, why.clone()));
+        }
+        result
     };
     // SAFETY: no error is asked for.
     unsafe { guard(ptr::null_mut(), body) }
 }
 
-/// Makes a request in which nothing is set.
+/// Sets an option that is text.
 ///
-/// @return the request, never NULL, to be freed with cc_request_free(). Does not block.
+/// # Safety
+///
+/// As [`set`]; `value` is NULL or a string that ends in a NUL.
+unsafe fn set_text(
+    request: *mut cc_request,
+    name: &'static str,
+    value: *const c_char,
+    set_text: impl FnOnce(&mut Request, &str) -> Result<(), Error>,
+) -> cc_status {
+    // SAFETY: by the caller.
+    unsafe {
+        set(request, Setting::Named(name), |request| {
+            set_text(request, string(value, name)?)
+        })
+    }
+}
+
+/// Creates a request in which nothing is set.
+///
+/// @return the request, to be freed with cc_request_free()
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_request_new() -> *mut cc_request {
     shield(ptr::null_mut(), || Box::into_raw(Box::default()))
 }
 
-/// Frees a request. Tokens that came of it live on.
+/// Copies a request, rejected values included: for an option of one call, such as its cancel
+/// callback, on top of options of all calls. Cheap: values are shared until one of the two changes.
 ///
-/// @param request  the request; NULL is a no-op. Does not block.
+/// @param request  the request; NULL gives a request in which nothing is set
+/// @return the copy, to be freed with cc_request_free()
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_copy(request: *const cc_request) -> *mut cc_request {
+    // SAFETY: the ABI's conventions.
+    let request = unsafe { request.as_ref() };
+    shield(ptr::null_mut(), || {
+        Box::into_raw(Box::new(request.cloned().unwrap_or_default()))
+    })
+}
+
+/// Frees a request. Tokens obtained with it remain valid.
+///
+/// @param request  the request; NULL is a no-op
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_free(request: *mut cc_request) {
     if !request.is_null() {
-        // SAFETY: made by `Box::into_raw` in `cc_request_new`, and freed once.
+        // SAFETY: made by `Box::into_raw` above, and freed once.
         shield((), || drop(unsafe { Box::from_raw(request) }));
     }
+}
+
+/// Checks that no setter has rejected a value which was not replaced by a good one since.
+///
+/// @param request  the request; NULL gives CC_OK
+/// @param error    receives the error of the first such value, to be freed with cc_error_free(); may
+///                 be NULL
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_check(
+    request: *const cc_request,
+    error: *mut *mut cc_error,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe { guard(error, || with_request(request, |_| Ok(()))) }
 }
 
 /// Sets the service that the token is for, by its URL (RFC 8693, section 2.1).
 ///
 /// @param request   the request; NULL is rejected
 /// @param resource  NULL or "": none
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_resource(
     request: *mut cc_request,
@@ -93,33 +172,34 @@ pub unsafe extern "C" fn cc_request_set_resource(
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request.set_resource(string(resource, "resource")?).map(drop)
+        set_text(request, "resource", resource, |request, resource| {
+            request.set_resource(resource).map(drop)
         })
     }
 }
 
-/// Sets the scopes wanted, separated by spaces (RFC 8693, section 2.1).
+/// Sets the requested scopes, separated by spaces (RFC 8693, section 2.1).
 ///
 /// @param request  the request; NULL is rejected
 /// @param scope    NULL or "": none
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_scope(request: *mut cc_request, scope: *const c_char) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request.set_scope(string(scope, "scope")?).map(drop)
+        set_text(request, "scope", scope, |request, scope| {
+            request.set_scope(scope).map(drop)
         })
     }
 }
 
-/// Sets which of the integrations that are associated with the content is meant. It names the integration, not the service
-/// that takes the token: whom a workload token is for, its claim "aud", the integration says. Connect 2025.07 and later.
+/// Sets the integration to use, where several are associated with the content. It names the
+/// integration, not the service that receives the token: a workload token's "aud" claim is
+/// configured in the integration. Connect 2025.07 and later.
 ///
 /// @param request   the request; NULL is rejected
 /// @param audience  the integration's GUID; NULL or "": Connect chooses
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_audience(
     request: *mut cc_request,
@@ -127,18 +207,17 @@ pub unsafe extern "C" fn cc_request_set_audience(
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request.set_audience(string(audience, "audience")?).map(drop)
+        set_text(request, "audience", audience, |request, audience| {
+            request.set_audience(audience).map(drop)
         })
     }
 }
 
-/// Sets the type of token wanted.
+/// Sets the requested token type.
 ///
 /// @param request     the request; NULL is rejected
-/// @param token_type  one of the CC_TOKEN_TYPE_ URNs, or another; NULL or "": what the server issues unasked, an
-///                    access token
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param token_type  one of the CC_TOKEN_TYPE_ URNs, or another; NULL or "": an access token
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_requested_token_type(
     request: *mut cc_request,
@@ -146,19 +225,21 @@ pub unsafe extern "C" fn cc_request_set_requested_token_type(
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request
-                .set_requested_token_type(string(token_type, "requested token type")?)
-                .map(drop)
-        })
+        set_text(
+            request,
+            "requested token type",
+            token_type,
+            |request, token_type| request.set_requested_token_type(token_type).map(drop),
+        )
     }
 }
 
-/// Sets the content session token to exchange for a service account or workload token.
+/// Sets the content session token that is exchanged for a service account or workload token.
 ///
 /// @param request        the request; NULL is rejected
-/// @param content_token  NULL or "": from CONNECT_CONTENT_SESSION_TOKEN_FILE or CONNECT_CONTENT_SESSION_TOKEN
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param content_token  NULL or "": from CONNECT_CONTENT_SESSION_TOKEN_FILE or
+///                       CONNECT_CONTENT_SESSION_TOKEN
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_content_token(
     request: *mut cc_request,
@@ -166,20 +247,21 @@ pub unsafe extern "C" fn cc_request_set_content_token(
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request
-                .set_content_token(string(content_token, "content session token")?)
-                .map(drop)
-        })
+        set_text(
+            request,
+            "content session token",
+            content_token,
+            |request, token| request.set_content_token(token).map(drop),
+        )
     }
 }
 
 /// Sets the Connect server.
 ///
 /// @param request     the request; NULL is rejected
-/// @param server_url  http:// or https://, with or without a path, trailing slashes or /__api__; no user, password,
-///                    query or fragment. NULL or "": from CONNECT_SERVER
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param server_url  http:// or https://, with or without a path, trailing slashes or /__api__,
+///                    without user, password, query or fragment; NULL or "": from CONNECT_SERVER
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_server_url(
     request: *mut cc_request,
@@ -187,10 +269,8 @@ pub unsafe extern "C" fn cc_request_set_server_url(
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request
-                .set_server_url(string(server_url, "server URL")?)
-                .map(drop)
+        set_text(request, "server URL", server_url, |request, url| {
+            request.set_server_url(url).map(drop)
         })
     }
 }
@@ -199,7 +279,7 @@ pub unsafe extern "C" fn cc_request_set_server_url(
 ///
 /// @param request  the request; NULL is rejected
 /// @param api_key  NULL or "": from CONNECT_API_KEY
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_api_key(
     request: *mut cc_request,
@@ -207,19 +287,20 @@ pub unsafe extern "C" fn cc_request_set_api_key(
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request.set_api_key(string(api_key, "API key")?).map(drop)
+        set_text(request, "API key", api_key, |request, key| {
+            request.set_api_key(key).map(drop)
         })
     }
 }
 
-/// Sets any further form parameter. One with a setter of its own, and grant_type, subject_token and
-/// subject_token_type, are rejected.
+/// Sets any other form parameter. A parameter with a setter of its own, and grant_type,
+/// subject_token and subject_token_type, are rejected.
 ///
 /// @param request  the request; NULL is rejected
 /// @param name     the parameter; NULL and "" are rejected
 /// @param value    NULL or "": the parameter is not sent
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. A name that is rejected once is rejected for the life
+///         of the request
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_param(
     request: *mut cc_request,
@@ -227,8 +308,10 @@ pub unsafe extern "C" fn cc_request_set_param(
     value: *const c_char,
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
+    let option = Setting::Param(unsafe { bytes(name) }.unwrap_or_default().into());
+    // SAFETY: as above.
     unsafe {
-        change(request, |request| {
+        set(request, option, |request| {
             let name = string(name, "parameter's name")?;
             request
                 .set_param(name, string(value, "parameter's value")?)
@@ -240,44 +323,71 @@ pub unsafe extern "C" fn cc_request_set_param(
 /// Sets how long a call with this request may take.
 ///
 /// @param request       the request; NULL is rejected
-/// @param milliseconds  0: as set for the process by cc_config_set_timeout_ms(), 20,000 by default
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param milliseconds  at most INT32_MAX; 0: as set by cc_config_set_timeout_ms(), 20,000 by
+///                      default. For what is left of a deadline, which may be nothing, use
+///                      cc_request_set_time_left_ms()
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_timeout_ms(request: *mut cc_request, milliseconds: u32) -> cc_status {
-    let timeout = Duration::from_millis(milliseconds.into());
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request.set_timeout(timeout);
+        set(request, Setting::Named("timeout"), |request| {
+            let milliseconds = not_negative(milliseconds, "timeout")?;
+            let timeout = Duration::from_millis(milliseconds.into());
+            request.set_timeout((!timeout.is_zero()).then_some(timeout));
             Ok(())
         })
     }
 }
 
-/// Sets how long the token should live on. When the server has nothing better, what it has is given all the same: read
-/// cc_token_expires_at().
+/// Sets how long a call with this request may take to what is left of the caller's own deadline. In
+/// contrast to cc_request_set_timeout_ms(), 0 is not the default: when no time is left, a call does
+/// not wait. It returns a cached token or fails with CC_ERR_TIMEOUT.
+///
+/// @param request       the request; NULL is rejected
+/// @param milliseconds  0 and less: no time is left
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_time_left_ms(
+    request: *mut cc_request,
+    milliseconds: i64,
+) -> cc_status {
+    // As long as a timeout can be.
+    let milliseconds = milliseconds.clamp(0, i32::MAX.into()).unsigned_abs();
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        set(request, Setting::Named("timeout"), |request| {
+            request.set_timeout(Duration::from_millis(milliseconds));
+            Ok(())
+        })
+    }
+}
+
+/// Sets the minimum remaining lifetime of the token. Best effort: if the server cannot do better,
+/// its token is returned anyway; check cc_token_expires_at().
 ///
 /// @param request  the request; NULL is rejected
-/// @param seconds  0: no more than the library's own margin, 60 seconds or a tenth of the token's life
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param seconds  at most INT32_MAX; 0: no more than the library's own margin, 60 seconds or a
+///                 tenth of the token's lifetime
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_min_validity_s(request: *mut cc_request, seconds: u32) -> cc_status {
-    let min_validity = Duration::from_secs(seconds.into());
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
-            request.set_min_validity(min_validity);
+        set(request, Setting::Named("minimum validity"), |request| {
+            let seconds = not_negative(seconds, "minimum validity")?;
+            request.set_min_validity(Duration::from_secs(seconds.into()));
             Ok(())
         })
     }
 }
 
-/// Sets whether the server is asked even if a good token is cached. A call may join an exchange that is under way; when
-/// it fails, the cached token stays for other calls.
+/// Sets whether the server is asked even if a good token is cached. A call may join an exchange in
+/// progress; if it fails, the cached token stays for other calls.
 ///
 /// @param request        the request; NULL is rejected
 /// @param force_refresh  false is the default
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_force_refresh(
     request: *mut cc_request,
@@ -285,68 +395,76 @@ pub unsafe extern "C" fn cc_request_set_force_refresh(
 ) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
+        set(request, Setting::Named("force refresh"), |request| {
             request.set_force_refresh(force_refresh);
             Ok(())
         })
     }
 }
 
-/// Sets whether calls go past the check that the process runs on Connect, as if it did: for tests that pretend to. What
-/// Connect would provide has to come from the request, the environment or a mock.
+/// Skips the check that the process runs on Connect. Intended for tests: what Connect would provide
+/// has to come from the request, the environment or a mock.
 ///
 /// @param request     the request; NULL is rejected
-/// @param on_connect  false is the default: the environment tells
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param on_connect  true skips the check; false is the default
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_on_connect(request: *mut cc_request, on_connect: bool) -> cc_status {
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
+        set(request, Setting::Named("on Connect"), |request| {
             request.set_on_connect(on_connect);
             Ok(())
         })
     }
 }
 
-/// Asked while a call waits; true ends the call with CC_ERR_CANCELLED. It may call the library, and may fork.
+/// Decides whether a waiting call ends. It may call the library, replace or remove itself, free the
+/// request, and fork; calls that it makes itself ask no cancel callback. It must not leave by
+/// longjmp(), a C++ exception or pthread_exit().
+///
+/// @param user_data  as it was given to cc_request_set_cancel()
+/// @return true ends the call with CC_ERR_CANCELLED
 pub type cc_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> bool>;
 
-/// The host's callback and what it wants to be called with.
-struct CallbackSlot {
+/// The host's callback and its argument.
+struct Callback {
     function: unsafe extern "C" fn(*mut c_void) -> bool,
     user_data: *mut c_void,
 }
 
-// SAFETY: the host was told that the callback is called on every thread that makes a call with the request.
-unsafe impl Send for CallbackSlot {}
+// SAFETY: the header says that the callback is called on every thread that makes a call with the request.
+unsafe impl Send for Callback {}
 // SAFETY: as above.
-unsafe impl Sync for CallbackSlot {}
+unsafe impl Sync for Callback {}
 
-impl CallbackSlot {
+impl Callback {
     fn call(&self) -> bool {
-        // SAFETY: the host keeps the function and its data for as long as it uses the request.
+        // SAFETY: the host keeps the function and its data while calls with the request wait.
         unsafe { (self.function)(self.user_data) }
     }
 }
 
-/// Sets a callback that can end a call while it waits. It is called on the thread that makes the call, at least every
-/// 100 ms; an exchange that others wait for goes on.
+/// Sets a callback that can end a call while it waits. It is called on the thread that makes the
+/// call: once before the call blocks, also inside a mock, and then at least every 100 ms. An
+/// exchange that other calls wait for continues. A call holds the callback it began with: replacing
+/// it takes effect with the next call.
 ///
 /// @param request    the request; NULL is rejected
-/// @param cancelled  NULL: none
-/// @param user_data  given to the callback; may be NULL. The caller keeps it while calls with this request wait
-/// @return CC_OK or CC_ERR_INVALID_ARGUMENT. Does not block.
+/// @param cancelled  the callback; NULL removes it
+/// @param user_data  passed to the callback; may be NULL. It must stay valid until every call that
+///                   began with this callback has returned
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_request_set_cancel(
     request: *mut cc_request,
     cancelled: cc_cancel_fn,
     user_data: *mut c_void,
 ) -> cc_status {
-    let callback = cancelled.map(|function| CallbackSlot { function, user_data });
+    let callback = cancelled.map(|function| Callback { function, user_data });
     // SAFETY: the ABI's conventions.
     unsafe {
-        change(request, |request| {
+        set(request, Setting::Named("cancel callback"), |request| {
             match callback {
                 Some(callback) => request.set_cancelled(move || callback.call()),
                 None => request.set_not_cancelled(),

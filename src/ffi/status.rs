@@ -4,42 +4,44 @@ use std::ffi::{CStr, c_char};
 
 use crate::error::ErrorKind;
 
-/// What a call came to: CC_OK, or one of the CC_ERR_ codes. Values never change and are never reused.
+/// The result of a call: CC_OK or one of the CC_ERR_ codes. Values never change and are never
+/// reused; more may join, so treat an unknown one as an error.
 pub type cc_status = i32;
 
 /// Success.
 pub const CC_OK: cc_status = 0;
-/// NULL where a value is required, not UTF-8, a control character, a malformed URL.
+/// An argument is NULL where a value is required, is not UTF-8, holds a control character, or is
+/// otherwise malformed.
 pub const CC_ERR_INVALID_ARGUMENT: cc_status = 1;
 /// The process does not run on Connect.
 pub const CC_ERR_NOT_ON_CONNECT: cc_status = 10;
-/// A viewer token was asked for outside a viewer's session.
+/// A viewer token was requested outside a viewer's session.
 pub const CC_ERR_NO_SESSION: cc_status = 11;
-/// Connect supplied no session token: an old version, or configured off.
+/// Connect supplied no session token: its version is too old, or the feature is switched off.
 pub const CC_ERR_NOT_SUPPORTED: cc_status = 12;
-/// No server URL.
+/// No server URL is set.
 pub const CC_ERR_NO_SERVER: cc_status = 13;
-/// No API key.
+/// No API key is set.
 pub const CC_ERR_NO_API_KEY: cc_status = 14;
-/// Name resolution, connection, proxy, a reply cut short.
+/// DNS resolution, the connection or a proxy failed, or the response was cut short.
 pub const CC_ERR_NETWORK: cc_status = 20;
-/// Certificate or handshake.
+/// The server's certificate was not accepted, or the TLS handshake failed.
 pub const CC_ERR_TLS: cc_status = 21;
 /// The deadline passed.
 pub const CC_ERR_TIMEOUT: cc_status = 22;
-/// The caller's cancel callback said so.
+/// The request's cancel callback returned true.
 pub const CC_ERR_CANCELLED: cc_status = 23;
-/// The server answered with an OAuth or Connect error.
+/// The server rejected the request with an OAuth or Connect error.
 pub const CC_ERR_REFUSED: cc_status = 30;
-/// The server's answer was not understood.
+/// The server's response was not understood.
 pub const CC_ERR_BAD_RESPONSE: cc_status = 31;
-/// A bug in the library, caught.
+/// A bug in the library, caught; or a mock function that broke its contract.
 pub const CC_ERR_INTERNAL: cc_status = 90;
 
-/// The name of a status, "CC_OK" and so on.
+/// Returns the name of a status: "CC_OK" and so on.
 ///
 /// @param status  any integer
-/// @return the name, valid for ever; "unknown" for an integer that is no status. Does not block.
+/// @return a static string; "unknown" if the value is not a status
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_status_name(status: cc_status) -> *const c_char {
     let name: &CStr = match status {

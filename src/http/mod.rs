@@ -6,9 +6,11 @@ pub(crate) mod client_pool;
 mod connection_counter;
 mod dns;
 pub(crate) mod error;
+mod no_proxy;
 pub(crate) mod proxy;
 mod redirect;
 pub(crate) mod roots;
+mod system_roots;
 pub(crate) mod tls;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -300,11 +300,11 @@ impl Fixture {
 
 fn key_ref(wanted: &ExchangeParams) -> CacheKeyRef<'_> {
     CacheKeyRef {
-        subject: Subject::Given(Part::of(b"ada")),
+        subject: Subject::Given(Part::new(b"ada")),
         subject_token_type: "user",
         requested_token_type: None,
-        server: Part::of(b"http://server"),
-        api_key: Part::of(b"key"),
+        server: Part::new(b"http://server"),
+        api_key: Part::new(b"key"),
         api_key_required: true,
         params: wanted,
     }

@@ -5,19 +5,18 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::environment::MockEnvironment;
 use super::request::MockRequest;
 use crate::backend::exchange::ServerExchange;
 use crate::cache::backend::{Backend, BoxedFuture, ExchangeInputs};
-use crate::cache::key::CacheKey;
 use crate::cache::single_flight::InFlight;
 use crate::cache::store::{InFlightExchange, Issued, Outcome};
-use crate::config;
 use crate::driver;
 use crate::error::{Error, ErrorKind};
 use crate::log;
@@ -27,6 +26,7 @@ use crate::platform::callbacks::CallbackSlot;
 use crate::platform::clock::Moment;
 use crate::platform::fork::generation;
 use crate::platform::sync::Instant;
+use crate::settings;
 use crate::text::redact::Redactor;
 use crate::text::secret::Secret;
 use crate::text::validate::validate;
@@ -39,6 +39,8 @@ const TOKEN_LIFETIME_S: u32 = 3600;
 pub struct MockResponse {
     status: u16,
     content_type: String,
+    /// Header names in lower case, each once.
+    headers: Vec<(String, String)>,
     body: Arc<Zeroizing<Vec<u8>>>,
 }
 
@@ -59,6 +61,7 @@ impl MockResponse {
         Ok(Self {
             status,
             content_type: content_type.unwrap_or(ACCEPTED_TYPE).to_owned(),
+            headers: Vec::new(),
             body: Arc::new(Zeroizing::new(body.as_ref().to_vec())),
         })
     }
@@ -72,10 +75,39 @@ impl MockResponse {
         Self::new(status, ACCEPTED_TYPE, body)
     }
 
+    /// Sets a header of the response; an empty `value` removes it. Those that the library reads are `Retry-After`,
+    /// `X-Request-Id`, `Content-Type` and `Location`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a name that is not a header's (RFC 9110, section 5.1), and for a
+    /// value that holds a control character.
+    pub fn set_header(&mut self, name: &str, value: &str) -> Result<&mut Self, Error> {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(Error::invalid_argument(
+                "A mocked header's name is not a header's.",
+            ));
+        }
+        let name = name.to_ascii_lowercase();
+        let value = validate(value.as_bytes(), "mocked header's value")?;
+        self.headers.retain(|(known, _)| *known != name);
+        if let Some(value) = value {
+            self.headers.push((name, value.to_owned()));
+        }
+        Ok(self)
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    }
+
     fn unavailable(why: &str) -> Self {
         Self {
             status: 503,
             content_type: "text/plain".to_owned(),
+            headers: Vec::new(),
             body: Arc::new(Zeroizing::new(why.into())),
         }
     }
@@ -92,6 +124,7 @@ impl MockResponse {
         Self {
             status: 200,
             content_type: ACCEPTED_TYPE.to_owned(),
+            headers: Vec::new(),
             body: Arc::new(Zeroizing::new(body.into_bytes())),
         }
     }
@@ -99,7 +132,10 @@ impl MockResponse {
     fn into_answer(self) -> ServerResponse {
         ServerResponse {
             status: self.status,
-            content_type: Some(self.content_type),
+            retry_after: self.header("retry-after"),
+            request_id: self.header("x-request-id"),
+            location: self.header("location"),
+            content_type: Some(self.header("content-type").unwrap_or(self.content_type)),
             body: Zeroizing::new(self.body.to_vec()),
             ..ServerResponse::default()
         }
@@ -134,6 +170,8 @@ pub(crate) struct MockBackend {
     answers: Responder,
     /// Requests so far.
     requests: AtomicUsize,
+    /// Locked only while the lock of all mocks is held, which is what a fork waits for.
+    environment: Mutex<Arc<MockEnvironment>>,
     /// How far the clocks are ahead.
     moved_ms: AtomicI64,
     function: CallbackSlot,
@@ -147,6 +185,7 @@ impl MockBackend {
             number: SCRIPTS.fetch_add(1, Ordering::Relaxed),
             answers,
             requests: AtomicUsize::new(0),
+            environment: Mutex::new(Arc::new(MockEnvironment::new())),
             moved_ms: AtomicI64::new(0),
             function: CallbackSlot::new(),
         }
@@ -154,6 +193,18 @@ impl MockBackend {
 
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    pub fn environment(&self) -> Arc<MockEnvironment> {
+        self.environment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub fn change_environment<T>(&self, change: impl FnOnce(&mut MockEnvironment) -> T) -> T {
+        let mut environment = self.environment.lock().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut environment))
     }
 
     /// Moves the clocks ahead.
@@ -189,7 +240,7 @@ impl MockBackend {
             return Ok(Some(MockResponse::unavailable("The mock has ended.")));
         };
         let called = catch_unwind(AssertUnwindSafe(|| function(request)));
-        called.unwrap_or_else(|_panic| Err(Error::new(ErrorKind::Internal, "The mock's function panicked.")))
+        called.unwrap_or_else(|_panic| Err(Error::new(ErrorKind::Internal, "The mock callback panicked.")))
     }
 
     fn moved_ms(&self) -> i64 {
@@ -275,7 +326,7 @@ fn request(
         Ok(response) => response?,
         Err(why) => return Some(Err(why)),
     };
-    log::info!("The mock answers: HTTP {}", response.status);
+    log::info!("The mock responds: HTTP {}", response.status);
     let redactor = Redactor::new(exchange.secrets.iter().map(Secret::expose));
     let token = response.into_answer().read(asked.unix_s(), &redactor);
     Some(token.map(|token| Issued {
@@ -287,7 +338,7 @@ fn request(
 
 /// Sends the request to the server that it is for.
 async fn let_out(backend: &MockBackend, exchange: ServerExchange) -> Result<Issued, Error> {
-    log::info!("The mock lets the request out");
+    log::info!("The mock lets the request through to the server");
     driver::prepare()?;
     let issued = match exchange.in_flight.is_of(generation()) {
         true => {
@@ -311,7 +362,7 @@ async fn let_out(backend: &MockBackend, exchange: ServerExchange) -> Result<Issu
 
 /// The mock function has forked: nothing completes the parent's exchange here, so it is performed at once.
 fn in_forked_child(mut exchange: ServerExchange) -> Result<Issued, Error> {
-    let deadline = Instant::now() + config::timeout();
+    let deadline = Instant::now() + settings::timeout();
     let in_flight = Arc::new(InFlight::new(generation(), deadline));
     in_flight.join(deadline);
     exchange.in_flight = in_flight.clone();
@@ -324,7 +375,7 @@ fn in_forked_child(mut exchange: ServerExchange) -> Result<Issued, Error> {
         own.complete(Err((no_token(), None)));
     };
     driver::spawn(&in_flight, Box::pin(task));
-    driver::drive(&in_flight, config::timeout());
+    driver::drive(&in_flight, settings::timeout());
     in_flight.leave();
     result.try_recv().unwrap_or_else(|_| Err(no_token()))
 }

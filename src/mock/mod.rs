@@ -4,19 +4,21 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod backend;
+pub(crate) mod environment;
 pub(crate) mod request;
 
-use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use backend::{MockBackend, MockResponse, Responder};
+use environment::MockEnvironment;
 use request::MockRequest;
 
 use crate::cache::broker::Broker;
 use crate::error::Error;
-use crate::platform::fork::{HoldOverFork, Place, hold_over_fork, hold_shared};
+use crate::platform::fork::{Place, hold_shared};
+use crate::platform::fork_safe_mutex::ForkSafeMutex;
 use crate::text::secret::Secret;
 use crate::text::validate::validate;
 
@@ -28,9 +30,19 @@ pub(crate) type MockBroker = Arc<Broker<Arc<MockBackend>>>;
 
 /// How many mocks are alive: all that a call outside of any looks at.
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
-static MOCKS: Mutex<Mocks> = Mutex::new(Mocks {
-    active: Vec::new(),
-    ended: Vec::new(),
+/// A forked child keeps its parent's mocks, with their caches whole.
+static MOCKS: ForkSafeMutex<Mocks> = ForkSafeMutex::new(
+    Place::Mocks,
+    Mocks {
+        active: Vec::new(),
+        ended: Vec::new(),
+    },
+)
+.also_hold(|mocks| {
+    let ended = mocks.ended.iter().filter_map(Weak::upgrade);
+    let brokers = mocks.active.iter().cloned().chain(ended);
+    let caches: Vec<_> = brokers.map(hold_shared).collect();
+    Some(Box::new(caches))
 });
 
 struct Mocks {
@@ -53,7 +65,7 @@ pub(crate) fn innermost() -> Option<MockBroker> {
     if ACTIVE.load(Ordering::Acquire) == 0 {
         return None;
     }
-    mocks().active.last().cloned()
+    MOCKS.lock().active.last().cloned()
 }
 
 /// The mocks that are alive.
@@ -61,27 +73,13 @@ pub(crate) fn active() -> Vec<MockBroker> {
     if ACTIVE.load(Ordering::Acquire) == 0 {
         return Vec::new();
     }
-    mocks().active.clone()
+    MOCKS.lock().active.clone()
 }
 
-fn mocks() -> MutexGuard<'static, Mocks> {
-    hold_over_fork(Place::Mocks, &LOCK);
-    MOCKS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-static LOCK: &dyn HoldOverFork = &MocksLock;
-
-/// Held at each fork: a child has the mocks of its parent, and their caches whole.
-struct MocksLock;
-
-impl HoldOverFork for MocksLock {
-    fn hold(&'static self) -> Box<dyn Any> {
-        let mocks = mocks();
-        let ended = mocks.ended.iter().filter_map(Weak::upgrade);
-        let brokers = mocks.active.iter().cloned().chain(ended);
-        let caches: Vec<_> = brokers.map(hold_shared).collect();
-        Box::new((caches, mocks))
-    }
+/// The environment of a call that is in this mock, as the mock's host has set it up by now.
+pub(crate) fn environment_of(broker: &MockBroker) -> Arc<MockEnvironment> {
+    let _locked_at_forks = MOCKS.lock();
+    broker.backend().environment()
 }
 
 /// While it lives, the process seems to run on Connect, and exchanges are answered by the mock: for tests.
@@ -138,10 +136,41 @@ impl Mock {
 
     pub(crate) fn start(answers: Responder) -> Self {
         let broker = Arc::new(Broker::new(Arc::new(MockBackend::new(answers))));
-        let mut mocks = mocks();
+        let mut mocks = MOCKS.lock();
         mocks.active.push(broker.clone());
         mocks.count();
         Self { broker }
+    }
+
+    /// Sets a variable of the mock's environment, for calls that begin later; an empty `value` unsets it.
+    ///
+    /// A mock begins with `RSTUDIO_PRODUCT`, `CONNECT_SERVER`, `CONNECT_API_KEY` and `CONNECT_CONTENT_SESSION_TOKEN` set,
+    /// and `POSIT_PRODUCT` unset.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for any other variable, and for a value that holds a control
+    /// character.
+    pub fn set_environment(&self, name: &str, value: &str) -> Result<(), Error> {
+        self.change_environment(|environment| environment.set(name, value))
+    }
+
+    /// Sets the session token of a viewer call that gives none, for calls that begin later: `user-token` at first. When it
+    /// is empty, such a call fails with [`NoSession`](crate::ErrorKind::NoSession), as it does outside a mock.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for a token that holds a control character.
+    pub fn set_user_session_token(&self, token: &str) -> Result<(), Error> {
+        self.change_environment(|environment| environment.set_viewer_token(token))
+    }
+
+    fn change_environment(
+        &self,
+        change: impl FnOnce(&mut MockEnvironment) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let _locked_at_forks = MOCKS.lock();
+        self.broker.backend().change_environment(change)
     }
 
     /// How many requests the mock was asked to answer, those that it let out among them.
@@ -159,7 +188,7 @@ impl Mock {
 impl Drop for Mock {
     /// Ends it. Waits for its function when that is running on another thread.
     fn drop(&mut self) {
-        let mut mocks = mocks();
+        let mut mocks = MOCKS.lock();
         mocks.active.retain(|broker| !Arc::ptr_eq(broker, &self.broker));
         mocks.ended.push(Arc::downgrade(&self.broker));
         mocks.count();
@@ -179,6 +208,8 @@ impl std::fmt::Debug for Mock {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
     use super::*;
     use crate::api::{exchange_token, invalidate, service_account_token, viewer_token};
     use crate::{ErrorKind, Request, token_type};
@@ -208,10 +239,7 @@ mod tests {
         assert_eq!(token.access_token(), "hers");
         let why = viewer_token(Some("bob"), &Request::new()).unwrap_err();
         assert_eq!(why.kind(), ErrorKind::Internal);
-        assert!(
-            why.message().ends_with("\nThe mock's function panicked."),
-            "{why}"
-        );
+        assert!(why.message().ends_with("\nThe mock callback panicked."), "{why}");
         assert_eq!(mock.request_count(), 2);
     }
 

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::ffi::CStr;
 use std::fmt;
 
 use url::form_urlencoded;
@@ -16,6 +17,9 @@ pub struct MockRequest {
     headers: Vec<Pair>,
     params: Vec<Pair>,
 }
+
+const METHOD: &str = "POST";
+const METHOD_C_STR: &CStr = c"POST";
 
 /// A name and its value.
 type Pair = (Secret, Secret);
@@ -49,12 +53,12 @@ impl MockRequest {
 
     /// Always POST.
     pub fn method(&self) -> &str {
-        without_nul(self.method_with_nul())
+        METHOD
     }
 
     /// The value of a header, whose name is compared without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.header_with_nul(name).map(without_nul)
+        self.find_header(name).map(Secret::expose)
     }
 
     /// The headers that the library sets itself: names and values.
@@ -64,7 +68,7 @@ impl MockRequest {
 
     /// The value of a form parameter, decoded; `None` when it is not sent.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.param_with_nul(name).map(without_nul)
+        self.find_param(name).map(Secret::expose)
     }
 
     /// The form's parameters in their order, names and values decoded.
@@ -72,32 +76,40 @@ impl MockRequest {
         exposed(&self.params)
     }
 
-    pub(crate) fn url_with_nul(&self) -> &str {
-        self.url.with_nul()
+    pub(crate) fn url_c_str(&self) -> &CStr {
+        self.url.as_c_str()
     }
 
-    pub(crate) fn method_with_nul(&self) -> &'static str {
-        "POST\0"
+    pub(crate) fn method_c_str(&self) -> &'static CStr {
+        METHOD_C_STR
     }
 
-    pub(crate) fn header_with_nul(&self, name: &str) -> Option<&str> {
-        let same = |(known, _): &&Pair| known.expose().eq_ignore_ascii_case(name);
-        self.headers.iter().find(same).map(|(_, value)| value.with_nul())
+    pub(crate) fn header_c_str(&self, name: &str) -> Option<&CStr> {
+        self.find_header(name).map(Secret::as_c_str)
     }
 
     /// Name and value of the header at `index`.
-    pub(crate) fn header_at_with_nul(&self, index: usize) -> Option<(&str, &str)> {
-        self.headers.get(index).map(with_nul)
+    pub(crate) fn header_at_c_str(&self, index: usize) -> Option<(&CStr, &CStr)> {
+        self.headers.get(index).map(c_strs)
     }
 
-    pub(crate) fn param_with_nul(&self, name: &str) -> Option<&str> {
-        let same = |(known, _): &&Pair| known.expose() == name;
-        self.params.iter().find(same).map(|(_, value)| value.with_nul())
+    pub(crate) fn param_c_str(&self, name: &str) -> Option<&CStr> {
+        self.find_param(name).map(Secret::as_c_str)
     }
 
     /// Name and value of the parameter at `index`.
-    pub(crate) fn param_at_with_nul(&self, index: usize) -> Option<(&str, &str)> {
-        self.params.get(index).map(with_nul)
+    pub(crate) fn param_at_c_str(&self, index: usize) -> Option<(&CStr, &CStr)> {
+        self.params.get(index).map(c_strs)
+    }
+
+    fn find_header(&self, name: &str) -> Option<&Secret> {
+        let same = |(known, _): &&Pair| known.expose().eq_ignore_ascii_case(name);
+        self.headers.iter().find(same).map(|(_, value)| value)
+    }
+
+    fn find_param(&self, name: &str) -> Option<&Secret> {
+        let same = |(known, _): &&Pair| known.expose() == name;
+        self.params.iter().find(same).map(|(_, value)| value)
     }
 }
 
@@ -120,10 +132,6 @@ fn exposed(pairs: &[Pair]) -> impl ExactSizeIterator<Item = (&str, &str)> {
     pairs.iter().map(|(name, value)| (name.expose(), value.expose()))
 }
 
-fn with_nul((name, value): &Pair) -> (&str, &str) {
-    (name.with_nul(), value.with_nul())
-}
-
-fn without_nul(text: &str) -> &str {
-    &text[..text.len() - 1]
+fn c_strs((name, value): &Pair) -> (&CStr, &CStr) {
+    (name.as_c_str(), value.as_c_str())
 }

@@ -1,11 +1,27 @@
-//! OAuth 2.0 (RFC 6749) and token exchange (RFC 8693): the form, the response, the token. Pure.
+//! OAuth 2.0 (RFC 6749) and token exchange (RFC 8693). Pure: nothing is sent, no clock is read, no state is kept.
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `endpoint` | a server URL, checked, and the addresses of Connect's API below it |
+//! | `params` | the parameters of an exchange other than its tokens and their types |
+//! | `token_exchange` | the form that an exchange sends, and the URNs of token types |
+//! | `response` | a server's response as a token, a list of integrations, or an error |
+//! | `token` | the token: its texts for Rust and for C |
+//! | `expiry` | how long a token is valid |
+//! | `aws_credentials` | the AWS credentials in a token |
+//! | `integrations`, `integration_choice` | a content item's integrations, and which of them a name means |
+//! | `json` | JSON objects and arrays of bounded length |
+//!
+//! Imports `text` and `error`. `cache::key` assembles an exchange, `backend` sends it, and `cache` keeps the token.
 
 #![forbid(unsafe_code)]
 
 pub(crate) mod aws_credentials;
 pub(crate) mod endpoint;
 pub(crate) mod expiry;
-pub(crate) mod json_object;
+pub(crate) mod integration_choice;
+pub(crate) mod integrations;
+pub(crate) mod json;
 pub(crate) mod params;
 pub(crate) mod response;
 pub(crate) mod token;

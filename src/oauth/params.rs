@@ -1,4 +1,4 @@
-//! What a token is wanted for: the parameters of an exchange beyond its tokens and their types.
+//! The parameters of an exchange other than its tokens and their types: audience, resource, scope, further ones. Pure.
 
 #![forbid(unsafe_code)]
 
@@ -6,22 +6,22 @@ use crate::error::Error;
 use crate::text::hash::{combine, hash};
 use crate::text::secret::Secret;
 
-/// Parameters that say what an exchange is; none of them can be a further one.
+/// Parameters that the exchange sets: none of them can be a further parameter.
 const EXCHANGE_PARAMS: [&str; 3] = ["grant_type", "subject_token", "subject_token_type"];
-/// Parameters that have a setter of their own.
-const OWN_SETTER: [&str; 4] = ["requested_token_type", "audience", "resource", "scope"];
+/// Parameters that are options of the request.
+const OPTIONS: [&str; 4] = ["requested_token_type", "audience", "resource", "scope"];
 
-/// Further parameters by whose names, or the ends of them, OAuth sends secrets.
+/// A further parameter whose name ends in one of these is a secret: OAuth sends secrets by these names.
 const SECRET_PARAMS: [&str; 6] = ["token", "secret", "password", "assertion", "code", "key"];
 
-/// What a token is wanted for. What is absent is not sent.
+/// The parameters of an exchange. An absent one is not sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ExchangeParams {
     audience: Option<String>,
     resource: Option<String>,
     scope: Option<String>,
     params: Vec<(String, Secret)>,
-    /// Of all the above; 0 when nothing is wanted.
+    /// Of all the above; 0 when all are absent.
     hash: u64,
 }
 
@@ -49,14 +49,17 @@ impl ExchangeParams {
         self.hash_again();
     }
 
-    /// Sets the further form parameter `name`, in place of an earlier value; `None` takes it away.
+    /// Sets the further form parameter `name` and replaces an earlier value; `None` removes it.
     pub fn set_param(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
-        let refuse = |why: &str| Err(Error::invalid_argument(format!("The parameter {name} {why}.")));
-        if OWN_SETTER.contains(&name) {
-            return refuse("has a setter of its own");
+        let refuse = |why: &str| {
+            let what = format!("The parameter {name} {why}.");
+            Err(Error::invalid_argument(what))
+        };
+        if OPTIONS.contains(&name) {
+            return refuse("is an option of the request: set that option instead");
         }
         if EXCHANGE_PARAMS.contains(&name) {
-            return refuse("is set by the exchange itself");
+            return refuse("is set by the library and cannot be changed");
         }
         let place = self.params.iter().position(|(known, _)| known == name);
         match (place, value) {
@@ -73,7 +76,7 @@ impl ExchangeParams {
         self.scope.as_deref()
     }
 
-    /// Names and values, in the order in which they are sent.
+    /// Returns names and values, in the order in which they are sent.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         let own = [
             ("audience", self.audience.as_deref()),
@@ -89,7 +92,7 @@ impl ExchangeParams {
             .chain(further)
     }
 
-    /// The values of further parameters that must not stand in any message.
+    /// Returns the values of further parameters that are secrets, which no message may contain.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let secret = |name: &str| {
             let name = name.to_ascii_lowercase();
@@ -115,36 +118,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_that_is_taken_away_leaves_no_trace() {
-        let mut wanted = ExchangeParams::default();
-        wanted.set_param("p", Some("1")).unwrap();
-        wanted.set_scope(Some("s".to_owned()));
-        assert_ne!(wanted.hash(), 0);
-        wanted.set_param("p", None).unwrap();
-        wanted.set_scope(None);
-        assert_eq!(wanted, ExchangeParams::NOTHING);
+    fn a_parameter_that_is_removed_leaves_no_trace() {
+        let mut params = ExchangeParams::default();
+        params.set_param("p", Some("1")).unwrap();
+        params.set_scope(Some("s".to_owned()));
+        assert_ne!(params.hash(), 0);
+        params.set_param("p", None).unwrap();
+        params.set_scope(None);
+        assert_eq!(params, ExchangeParams::NOTHING);
     }
 
     #[test]
-    fn what_is_wanted_is_told_apart_by_its_hash() {
-        let wanted = |change: fn(&mut ExchangeParams)| {
-            let mut wanted = ExchangeParams::default();
-            change(&mut wanted);
-            wanted.hash()
+    fn different_parameters_have_different_hashes() {
+        let hash_of = |change: fn(&mut ExchangeParams)| {
+            let mut params = ExchangeParams::default();
+            change(&mut params);
+            params.hash()
         };
         let hashes = [
-            wanted(|wanted| wanted.set_scope(Some("x".to_owned()))),
-            wanted(|wanted| wanted.set_resource(Some("x".to_owned()))),
-            wanted(|wanted| wanted.set_param("x", Some("y")).unwrap()),
-            wanted(|wanted| wanted.set_param("y", Some("x")).unwrap()),
+            hash_of(|params| params.set_scope(Some("x".to_owned()))),
+            hash_of(|params| params.set_resource(Some("x".to_owned()))),
+            hash_of(|params| params.set_param("x", Some("y")).unwrap()),
+            hash_of(|params| params.set_param("y", Some("x")).unwrap()),
         ];
         let different: std::collections::HashSet<_> = hashes.iter().collect();
         assert_eq!(different.len(), hashes.len());
     }
 
     #[test]
-    fn what_an_exchange_is_made_of_can_not_be_a_further_parameter() {
-        for name in EXCHANGE_PARAMS.iter().chain(&OWN_SETTER) {
+    fn a_parameter_of_the_exchange_or_an_option_cannot_be_a_further_parameter() {
+        for name in EXCHANGE_PARAMS.iter().chain(&OPTIONS) {
             assert!(
                 ExchangeParams::default().set_param(name, Some("x")).is_err(),
                 "{name}"
@@ -153,11 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_with_the_name_of_a_secret_is_one() {
-        let mut wanted = ExchangeParams::default();
-        wanted.set_param("actor_token", Some("actor")).unwrap();
-        wanted.set_param("Client_Secret", Some("client")).unwrap();
-        wanted.set_param("actor_token_type", Some("type")).unwrap();
-        assert_eq!(wanted.secrets().collect::<Vec<_>>(), ["actor", "client"]);
+    fn a_parameter_is_a_secret_by_the_end_of_its_name() {
+        let mut params = ExchangeParams::default();
+        params.set_param("actor_token", Some("actor")).unwrap();
+        params.set_param("Client_Secret", Some("client")).unwrap();
+        params.set_param("actor_token_type", Some("type")).unwrap();
+        assert_eq!(params.secrets().collect::<Vec<_>>(), ["actor", "client"]);
     }
 }

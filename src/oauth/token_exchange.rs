@@ -1,5 +1,5 @@
-//! The token exchange of RFC 8693, section 2.1, as Connect's credential endpoint takes it: the form that is sent. Pure:
-//! nothing is sent from here.
+//! The form of a token exchange (RFC 8693, section 2.1), as Connect's credential endpoint accepts it. Pure: nothing is
+//! sent from here.
 
 #![forbid(unsafe_code)]
 
@@ -12,10 +12,10 @@ use crate::text::secret::Secret;
 /// The `grant_type` of a token exchange (RFC 8693, section 2.1).
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// The `grant_type` of a renewal (RFC 6749, section 6).
+/// The `grant_type` of a refresh (RFC 6749, section 6).
 const REFRESH_TOKEN: &str = "refresh_token";
 
-/// The headers of a request, beside `Authorization`.
+/// The headers of a request, in addition to `Authorization`.
 pub(crate) const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 pub(crate) const ACCEPTED_TYPE: &str = "application/json";
 pub(crate) const USER_AGENT: &str = concat!("connectcreds/", env!("CARGO_PKG_VERSION"));
@@ -23,15 +23,15 @@ pub(crate) const USER_AGENT: &str = concat!("connectcreds/", env!("CARGO_PKG_VER
 /// A body, `application/x-www-form-urlencoded`.
 pub(crate) type FormBody = Zeroizing<Vec<u8>>;
 
-/// The URNs of token types that Connect's credential endpoint knows.
+/// The URNs of the token types of Connect's credential endpoint.
 pub mod token_type {
-    /// An OAuth access token: what is issued when no type is requested.
+    /// An OAuth access token: the type that is issued when none is requested.
     pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
     /// An OpenID Connect id token: a workload identity.
     pub const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
     /// AWS credentials, see [`AwsCredentials`](crate::AwsCredentials).
     pub const AWS_CREDENTIALS: &str = "urn:ietf:params:aws:token-type:credentials";
-    /// A Connect API key: what identity federation issues.
+    /// A Connect API key, which identity federation issues.
     pub const API_KEY: &str = "urn:posit:connect:api-key";
     /// A content session token, the subject of service account and workload exchanges.
     pub const CONTENT_SESSION: &str = "urn:posit:connect:content-session-token";
@@ -39,7 +39,7 @@ pub mod token_type {
     pub const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 }
 
-/// A token exchange: whose token, and what for.
+/// A token exchange: the subject's token, and the token that is requested for it.
 pub(crate) struct TokenExchange<'a> {
     pub subject_token: Secret,
     pub subject_token_type: &'a str,
@@ -48,7 +48,7 @@ pub(crate) struct TokenExchange<'a> {
 }
 
 impl TokenExchange<'_> {
-    /// The body, in the order in which posit-sdk and connectcreds write it.
+    /// Returns the body, in the order in which posit-sdk and connectcreds write it.
     pub fn form(&self) -> FormBody {
         let pairs = [
             ("grant_type", TOKEN_EXCHANGE),
@@ -61,13 +61,13 @@ impl TokenExchange<'_> {
         encode(pairs.into_iter().chain(requested).chain(self.wanted.pairs()))
     }
 
-    /// What of this exchange must not stand in any message.
+    /// Returns the secrets of this exchange, which no message may contain.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.subject_token.expose()).chain(self.wanted.secrets())
     }
 }
 
-/// The body of a renewal by a refresh token (RFC 6749, section 6).
+/// Returns the body of a refresh (RFC 6749, section 6).
 pub(crate) fn refresh_form(refresh_token: &Secret, scope: Option<&str>) -> FormBody {
     let pairs = [
         ("grant_type", REFRESH_TOKEN),
@@ -76,13 +76,13 @@ pub(crate) fn refresh_form(refresh_token: &Secret, scope: Option<&str>) -> FormB
     encode(pairs.into_iter().chain(scope.map(|scope| ("scope", scope))))
 }
 
-/// The value of the header `Authorization`: Connect's own scheme, not Bearer.
+/// Returns the value of the header `Authorization`, whose scheme is Connect's own and not Bearer.
 pub(crate) fn authorization(api_key: &Secret) -> Secret {
     Secret::joined("Key ", api_key.expose())
 }
 
 fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> FormBody {
-    // Three bytes at most for one, `=` and `&`: room for all, so that nothing is left behind by growing.
+    // At most three bytes for each, `=` and `&`. A body that grows would leave copies that are not wiped.
     let room = pairs
         .clone()
         .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_given_is_not_sent() {
+    fn an_option_that_is_not_set_is_not_sent() {
         assert_eq!(
             form(&ExchangeParams::NOTHING, None),
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_given_is_sent_once_in_its_order() {
+    fn every_option_is_sent_once_and_in_order() {
         let mut wanted = ExchangeParams::default();
         wanted.set_scope(Some("s1 s2".to_owned()));
         wanted.set_resource(Some("https://r/?x=1&y".to_owned()));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_sends_the_refresh_token_and_the_scope_that_was_asked() {
+    fn a_refresh_sends_the_refresh_token_and_the_scope_of_the_request() {
         let form = |scope| String::from_utf8(refresh_form(&Secret::new("r&"), scope).to_vec()).unwrap();
         assert_eq!(form(None), "grant_type=refresh_token&refresh_token=r%26");
         assert_eq!(

@@ -2,15 +2,20 @@
 
 #![forbid(unsafe_code)]
 
-use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, PoisonError};
 use std::thread::{self, ThreadId};
 
-use crate::platform::fork::{HoldOverFork, Place, generation, hold_over_fork};
+use super::fork::Place;
+use super::fork_safe_mutex::ForkSafeMutex;
 
 /// What runs now, of all callbacks: who waits for whom can be seen only of all of them.
-static RUNS: Mutex<Vec<ActiveCall>> = Mutex::new(Vec::new());
+/// A forked child has only the thread that forked, and the callbacks that run on it.
+static RUNS: ForkSafeMutex<Vec<ActiveCall>> =
+    ForkSafeMutex::new(Place::Callbacks, Vec::new()).in_child(|runs| {
+        let me = thread::current().id();
+        runs.retain(|run| run.thread == me);
+    });
 static ENDED: Condvar = Condvar::new();
 
 /// A callback that is running.
@@ -40,7 +45,7 @@ impl CallbackSlot {
 
     /// To be held while the callback runs, on this thread; `None` when it is over and must not be called.
     pub fn enter(&self) -> Option<EnterGuard> {
-        let mut runs = runs();
+        let mut runs = RUNS.lock();
         if self.over.load(Ordering::Relaxed) {
             return None;
         }
@@ -60,7 +65,7 @@ impl CallbackSlot {
     /// other, inside their callbacks, the one that comes second does not.
     pub fn end(&self) {
         let me = thread::current().id();
-        let mut runs = runs();
+        let mut runs = RUNS.lock();
         self.over.store(true, Ordering::Relaxed);
         set_waiting(&mut runs, me, Some(self.number));
         let keeps = |runs: &[ActiveCall], run: &ActiveCall| {
@@ -97,46 +102,12 @@ pub(crate) struct EnterGuard {
 
 impl Drop for EnterGuard {
     fn drop(&mut self) {
-        let mut runs = runs();
+        let mut runs = RUNS.lock();
         let own = |run: &ActiveCall| run.callback == self.callback && run.thread == self.thread;
         if let Some(at) = runs.iter().rposition(own) {
             runs.remove(at);
         }
         ENDED.notify_all();
-    }
-}
-
-fn runs() -> MutexGuard<'static, Vec<ActiveCall>> {
-    hold_over_fork(Place::Callbacks, &LOCK);
-    RUNS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-static LOCK: &dyn HoldOverFork = &RunsLock;
-
-struct RunsLock;
-
-impl HoldOverFork for RunsLock {
-    fn hold(&'static self) -> Box<dyn Any> {
-        Box::new(HeldOverFork {
-            runs: runs(),
-            thread: thread::current().id(),
-            generation: generation(),
-        })
-    }
-}
-
-/// The lock while the process forks. A child has only the thread that forked, and what runs on that.
-struct HeldOverFork {
-    runs: MutexGuard<'static, Vec<ActiveCall>>,
-    thread: ThreadId,
-    generation: u64,
-}
-
-impl Drop for HeldOverFork {
-    fn drop(&mut self) {
-        if self.generation != generation() {
-            self.runs.retain(|run| run.thread == self.thread);
-        }
     }
 }
 
@@ -149,7 +120,7 @@ mod tests {
     /// Whether so many threads wait for `callback`'s end.
     fn await_waiting(callback: &CallbackSlot) {
         let waits = |run: &ActiveCall| run.waits_for == Some(callback.number);
-        while !runs().iter().any(waits) {
+        while !RUNS.lock().iter().any(waits) {
             thread::yield_now();
         }
     }

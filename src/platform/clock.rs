@@ -1,10 +1,10 @@
-//! What time it is, by two clocks: the one that people set, and the one that only goes forward.
+//! The time by two clocks: the one that people set, and the one that only goes forward.
 
 #![forbid(unsafe_code)]
 
 use crate::platform::os::{monotonic_clock_ms, wall_clock_ms};
 
-/// A moment on both clocks, in milliseconds; as coarse as the kernel's tick, which is cheap to read.
+/// A moment on both clocks, in milliseconds. They are as coarse as the kernel's tick, and cheap to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// Since 1970 (Unix time).
@@ -14,6 +14,7 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// Reads both clocks.
     pub fn now() -> Self {
         Self {
             wall_ms: wall_clock_ms(),
@@ -21,11 +22,12 @@ impl Moment {
         }
     }
 
-    /// Unix seconds.
+    /// Returns Unix time in seconds.
     pub fn unix_s(self) -> i64 {
         self.wall_ms.div_euclid(1000)
     }
 
+    /// Returns the moment that comes so much later.
     pub fn after_ms(self, milliseconds: i64) -> Self {
         Self {
             wall_ms: self.wall_ms.saturating_add(milliseconds),
@@ -33,8 +35,8 @@ impl Moment {
         }
     }
 
-    /// How long it is until `then`: by the clock that says less, so that setting the other one back brings nothing
-    /// back to life.
+    /// Returns the time until `then`, by the clock that says less: nothing that has expired becomes valid again when the
+    /// wall clock is set back.
     pub fn until_ms(self, then: Self) -> i64 {
         let wall = then.wall_ms.saturating_sub(self.wall_ms);
         wall.min(then.monotonic_ms.saturating_sub(self.monotonic_ms))

@@ -1,10 +1,12 @@
-//! The process and the system: fork, signals, clocks, locks, host callbacks. Together with `ffi`, the only folder that
+//! The process and the system: fork, signals, clocks, files, locks, host callbacks. Together with `ffi`, the only folder that
 //! uses `unsafe`. It imports nothing from the rest of the crate.
 
 pub(crate) mod callbacks;
 pub(crate) mod cancellation;
 pub(crate) mod clock;
+pub(crate) mod files;
 pub(crate) mod fork;
+pub(crate) mod fork_safe_mutex;
 pub(crate) mod os;
 pub(crate) mod per_process;
 pub(crate) mod read_mostly;

@@ -4,12 +4,25 @@
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
-use std::ptr;
 
-/// While it lives, this thread gets no SIGPIPE: writing to a connection that the server has closed fails with
-/// an error and leaves the host alive. The signal's disposition, which is the host's, stays as it is.
+use super::os::discard_pending_signal;
+
+/// Signals that a fault of a thread's own sends to it. Blocked, they end the process without the handler that a host may
+/// have set to report a crash.
+const SYNCHRONOUS: [libc::c_int; 7] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGFPE,
+    libc::SIGABRT,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+];
+
+/// Blocks SIGPIPE on this thread until it is dropped: writing to a connection that the server has closed is an error and
+/// does not end the process. The signal's disposition, which is the host's, is left alone.
 pub(crate) struct NoSigpipe {
-    /// SIGPIPE was neither blocked nor pending before: what is pending at the end is ours.
+    /// SIGPIPE was not blocked before, so that one that is pending at the end comes from this library.
     ours: bool,
 }
 
@@ -29,19 +42,14 @@ impl Drop for NoSigpipe {
         }
         let sigpipe = set_of(libc::SIGPIPE);
         if is_pending(libc::SIGPIPE) {
-            let now = libc::timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            };
-            // SAFETY: the set is initialised; a null `info` is allowed.
-            unsafe { libc::sigtimedwait(&sigpipe, ptr::null_mut(), &now) };
+            discard_pending_signal(&sigpipe);
         }
         change_mask(libc::SIG_UNBLOCK, &sigpipe);
     }
 }
 
-/// Calls `start` with all signals blocked: a thread that it starts inherits the mask, so that the host's signal
-/// handlers never run on our threads.
+/// Calls `start` with the host's signals blocked. A thread that it starts inherits the mask, so that it runs the host's
+/// handlers only for faults of its own ([`SYNCHRONOUS`]).
 pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
     struct Restore(Option<libc::sigset_t>);
     impl Drop for Restore {
@@ -51,13 +59,17 @@ pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
             }
         }
     }
-    let mut all = MaybeUninit::uninit();
+    let mut blocked = MaybeUninit::uninit();
     // SAFETY: `sigfillset` initialises the set.
-    let all = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        all.assume_init()
+    let blocked = unsafe {
+        libc::sigfillset(blocked.as_mut_ptr());
+        for signal in SYNCHRONOUS {
+            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        }
+        blocked.assume_init()
     };
-    let _restore = Restore(change_mask(libc::SIG_BLOCK, &all));
+    // Set and not added: the host may block its thread's faults, too.
+    let _restore = Restore(change_mask(libc::SIG_SETMASK, &blocked));
     start()
 }
 
@@ -71,7 +83,7 @@ fn set_of(signal: libc::c_int) -> libc::sigset_t {
     }
 }
 
-/// Changes this thread's signal mask and gives what it was.
+/// Changes this thread's signal mask and returns the one before.
 fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> Option<libc::sigset_t> {
     let mut before = MaybeUninit::uninit();
     // SAFETY: both sets are valid; on success `before` is initialised.
@@ -112,13 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_started_without_signals_has_them_blocked_and_its_parent_has_not() {
+    fn a_thread_started_without_signals_blocks_all_but_its_own_faults_and_its_parent_none() {
         let blocked = || {
             let now = change_mask(libc::SIG_BLOCK, &set_of(libc::SIGPIPE)).unwrap();
-            holds(&now, libc::SIGINT)
+            (1..32).filter(|signal| holds(&now, *signal)).collect::<Vec<_>>()
         };
+        let inherited = blocked();
         let thread = without_signals(|| std::thread::spawn(blocked));
-        assert!(thread.join().unwrap());
-        assert!(!blocked());
+        let never = [libc::SIGKILL, libc::SIGSTOP];
+        let expected = (1..32).filter(|signal| !never.contains(signal) && !SYNCHRONOUS.contains(signal));
+        assert_eq!(thread.join().unwrap(), expected.collect::<Vec<_>>());
+        assert!(!inherited.contains(&libc::SIGINT));
+        assert!(!blocked().contains(&libc::SIGINT));
     }
 }

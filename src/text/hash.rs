@@ -1,4 +1,4 @@
-//! Hashes for a table that decides by equality: nothing depends on their being hard to guess.
+//! Hashes of cache keys. The table compares keys after their hashes, so that nothing depends on a hash being hard to guess.
 
 #![forbid(unsafe_code)]
 
@@ -10,12 +10,12 @@ use foldhash::fast::FixedState;
 
 use crate::text::secret::Secret;
 
-/// The hash of some bytes.
+/// Returns the hash of `bytes`.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
     FixedState::with_seed(0).hash_one(bytes)
 }
 
-/// The hash of hashes, which are mixed well already: a multiplication for each is enough.
+/// Combines hashes, each of which is well mixed: one multiplication for each is enough.
 pub(crate) fn combine<const N: usize>(hashes: [u64; N]) -> u64 {
     // 2 to the 64th, divided by the golden ratio.
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -24,10 +24,10 @@ pub(crate) fn combine<const N: usize>(hashes: [u64; N]) -> u64 {
     })
 }
 
-/// Text whose hash is known, so that a hit does not compute it again.
+/// Text with its hash, so that a cache hit does not compute the hash again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hashed {
-    /// Shared with the keys of the questions that it is part of.
+    /// Shared with the cache keys that it is part of.
     text: Arc<Secret>,
     hash: u64,
 }
@@ -49,12 +49,12 @@ impl Hashed {
     }
 }
 
-/// Bytes of the caller's or the environment's, not looked at yet, with their hash. Empty: not given.
+/// One part of a cache key: bytes of the caller or the environment, not validated yet, and their hash. Empty: not given.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
     pub bytes: &'a [u8],
     pub hash: u64,
-    /// The same, when it is a request's.
+    /// The same text, when it belongs to a request.
     shared: Option<&'a Arc<Secret>>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Part<'a> {
         shared: None,
     };
 
-    pub fn of(bytes: &'a [u8]) -> Self {
+    pub fn new(bytes: &'a [u8]) -> Self {
         if bytes.is_empty() {
             Self::NONE
         } else {
@@ -77,14 +77,14 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// To be kept: `text` is this part, found to be text.
+    /// Returns this part for a cache key that is kept. `text` is the part, validated.
     pub fn keep(self, text: &str) -> Arc<Secret> {
         self.shared
             .cloned()
             .unwrap_or_else(|| Arc::new(Secret::new(text)))
     }
 
-    /// Whether it is what was kept; quicker when it was kept from the same request.
+    /// Returns whether the part equals one that was kept: at once when both come from one request.
     pub fn is(self, kept: &Arc<Secret>) -> bool {
         self.shared.is_some_and(|shared| ptr::eq(&**shared, &**kept))
             || self.bytes == kept.expose().as_bytes()

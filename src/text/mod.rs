@@ -1,4 +1,14 @@
-//! Strings: secrets that are wiped, redaction, validation, hashing.
+//! Text: secrets that are wiped from memory, redaction, validation, hashing.
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `secret` | `Secret`: a string that is wiped when it is dropped, never printed, and lent to C as a `CStr` |
+//! | `redact` | `Redactor`: takes a request's secrets out of text that a server wrote |
+//! | `visible` | escapes for characters that a terminal or a log would act upon |
+//! | `validate` | the check that every string of a caller and of the environment passes |
+//! | `hash` | hashes of cache keys, and text that carries its hash |
+//!
+//! Imports `error` alone. The readers of most of it are `oauth` (what is sent and what comes back) and `cache::key`.
 
 #![forbid(unsafe_code)]
 
@@ -6,3 +16,4 @@ pub(crate) mod hash;
 pub(crate) mod redact;
 pub(crate) mod secret;
 pub(crate) mod validate;
+pub(crate) mod visible;

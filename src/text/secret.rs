@@ -1,25 +1,26 @@
-//! Text that is wiped from memory when it is dropped, and never printed.
+//! Text that is wiped from memory when it is dropped, and that no debug print shows.
 
 #![forbid(unsafe_code)]
 
+use std::ffi::CStr;
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A string that is wiped when it is dropped and shows itself as `<redacted>`.
+/// A string that is wiped when it is dropped, and whose debug print is `<redacted>`.
 ///
-/// It ends in a NUL, so that the C ABI can lend it out without another copy; it holds no other NUL.
+/// A NUL follows the text, so that the C ABI lends it to the host without another copy. The text itself has none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Copies `text`, which must not hold a NUL.
+    /// Copies `text`, which must not contain a NUL.
     pub fn new(text: &str) -> Self {
         Self::joined("", text)
     }
 
-    /// `prefix` and `text` as one secret, written into memory that is never reallocated: what a growing
-    /// string leaves behind is not wiped.
+    /// Joins `prefix` and `text`, in memory that is never reallocated: a growing string leaves copies that are not
+    /// wiped.
     pub(crate) fn joined(prefix: &str, text: &str) -> Self {
         debug_assert!(!prefix.contains('\0') && !text.contains('\0'));
         let mut whole = Zeroizing::new(String::with_capacity(prefix.len() + text.len() + 1));
@@ -29,14 +30,14 @@ impl Secret {
         Self(whole)
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn expose(&self) -> &str {
         &self.0[..self.0.len() - 1]
     }
 
-    /// The text and the NUL behind it.
-    pub(crate) fn with_nul(&self) -> &str {
-        &self.0
+    /// Returns the text as a C string.
+    pub(crate) fn as_c_str(&self) -> &CStr {
+        c_str(&self.0)
     }
 }
 
@@ -46,7 +47,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Appends `bytes` to `buffer`; when it has to move, the memory it leaves is wiped.
+/// Reads `text`, whose last byte is its only NUL, as a C string.
+pub(crate) fn c_str(text: &str) -> &CStr {
+    let text = CStr::from_bytes_with_nul(text.as_bytes());
+    debug_assert!(text.is_ok());
+    text.unwrap_or_default()
+}
+
+/// Appends `bytes` to `buffer`. When the buffer has to move, the memory that it leaves is wiped.
 pub(crate) fn extend_wiped(buffer: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
     let needed = buffer.len() + bytes.len();
     if needed > buffer.capacity() {
@@ -65,12 +73,12 @@ mod tests {
     fn a_secret_is_never_printed() {
         let secret = Secret::joined("Bearer ", "eyJ");
         assert_eq!(secret.expose(), "Bearer eyJ");
-        assert_eq!(secret.with_nul(), "Bearer eyJ\0");
+        assert_eq!(secret.as_c_str(), c"Bearer eyJ");
         assert_eq!(format!("{secret:?}"), "<redacted>");
     }
 
     #[test]
-    fn a_buffer_keeps_what_it_holds_when_it_moves() {
+    fn a_buffer_that_moves_keeps_its_bytes() {
         let mut buffer = Zeroizing::new(Vec::with_capacity(2));
         for chunk in [&b"ab"[..], b"cde", b"", b"f"] {
             extend_wiped(&mut buffer, chunk);

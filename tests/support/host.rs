@@ -1,7 +1,7 @@
-//! A C program that makes one call of the library per line it is told, see `tests/hosts/c/host.c`.
+//! Runs a C program that makes one call of the library for each line it reads, `tests/programs/c/host.c`.
 //!
-//! Of every host it is asserted that no failure's message and nothing on its standard error, with the library's log
-//! switched on, shows a secret.
+//! Asserts for every host that no error message and no line of its standard error, which holds the debug log, contains
+//! a secret.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -25,15 +25,15 @@ pub struct Host {
     secrets: Secrets,
 }
 
-/// What came of a call: names and values.
+/// The outcome of a call: names and values.
 #[derive(Debug)]
 pub struct Outcome(BTreeMap<String, String>);
 
 impl Host {
-    /// A host to which `environment` is all there is, beside the library's log on standard error.
+    /// Starts a host with only the variables of `environment`, and with the debug log on standard error.
     pub fn with<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-        let program = PROGRAM.get_or_init(|| compile(&root().join("tests/hosts/c/host.c")));
+        let program = PROGRAM.get_or_init(|| compile(&root().join("tests/programs/c/host.c")));
         let errors = tempfile::tempfile().expect("a file can be made");
         let mut secrets = Secrets::default();
         let mut command = clean(program);
@@ -58,12 +58,12 @@ impl Host {
         }
     }
 
-    /// A host that runs as content on `connect`.
+    /// Starts a host that runs as content on `connect`.
     pub fn on(connect: &Standin) -> Self {
         Self::changed(connect, &[])
     }
 
-    /// A host that runs as content on `connect` but for some variables, which are taken away where the value is "".
+    /// Starts a host as content on `connect`, with some variables replaced, or removed where the value is "".
     pub fn changed(connect: &Standin, changes: &[(&str, &str)]) -> Self {
         let standard = connect.environment();
         let unchanged = standard
@@ -74,7 +74,7 @@ impl Host {
         Self::with(unchanged.chain(changes))
     }
 
-    /// Sets what the host's process sets, and has every call make an exchange.
+    /// Sets process-wide options, and makes every call perform an exchange.
     pub fn configure(&mut self, settings: &[(&str, &str)]) {
         for (name, value) in settings {
             self.ok(&["set", name, value]);
@@ -83,12 +83,12 @@ impl Host {
         self.ok(&["set", "force_refresh", "1"]);
     }
 
-    /// A value that must not be seen either.
+    /// Adds a value that must not appear in the output.
     pub fn keep_secret(&mut self, secret: &str) {
         self.secrets.add(secret);
     }
 
-    /// Makes a call and waits for what comes of it. Panics when the host dies of it.
+    /// Makes a call and waits for its outcome. Panics if the host dies.
     pub fn call(&mut self, words: &[&str]) -> Outcome {
         self.secrets.add_call(words);
         let calls = self.calls.as_mut().expect("open until the host is dropped");
@@ -112,14 +112,14 @@ impl Host {
         }
     }
 
-    /// Makes a call that has to succeed.
+    /// Makes a call that must succeed.
     pub fn ok(&mut self, words: &[&str]) -> Outcome {
         let outcome = self.call(words);
         assert_eq!(outcome.get("status"), Some("CC_OK"), "{words:?}: {outcome:?}");
         outcome
     }
 
-    /// Makes a call that has to fail with `status`, and gives the message.
+    /// Makes a call that must fail with `status`, and returns the message.
     pub fn fails(&mut self, words: &[&str], status: &str) -> String {
         let outcome = self.call(words);
         assert_eq!(outcome.get("status"), Some(status), "{words:?}: {outcome:?}");
@@ -138,16 +138,16 @@ impl Host {
         }
     }
 
-    /// What the host has written to standard error.
+    /// Returns what the host has written to standard error.
     pub fn errors(&self) -> String {
         let length = self.errors.metadata().map_or(0, |file| file.len());
         let mut bytes = vec![0; length.try_into().expect("it fits into memory")];
-        // From its start, and without moving the end at which the host writes.
+        // Reads from the start, without moving the offset at which the host writes.
         self.errors.read_exact_at(&mut bytes, 0).expect("it is readable");
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The most memory the host has had so far, in kB.
+    /// Returns the peak memory of the host, in kB.
     pub fn peak_memory(&self) -> u64 {
         let status = fs::read_to_string(self.proc("status")).expect("the host runs");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -156,7 +156,7 @@ impl Host {
             .expect("the kernel tells")
     }
 
-    /// How many threads and how many open files the host has.
+    /// Returns the numbers of the host's threads and open files.
     pub fn threads_and_files(&self) -> (usize, usize) {
         let count = |what| fs::read_dir(self.proc(what)).expect("the host runs").count();
         (count("task"), count("fd"))
@@ -169,7 +169,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // The end of its input ends it; how it ended matters to the test unless that is failing already.
+        // The end of its input ends it. Its exit status fails the test unless the test is failing already.
         drop(self.calls.take());
         let ended = self.child.wait();
         let errors = self.errors();
@@ -186,7 +186,7 @@ impl Drop for Host {
 }
 
 impl Outcome {
-    /// The lines of the log that were told during the call: level and words.
+    /// Returns the level and the text of each log line of the call.
     pub fn log(&self) -> Vec<&str> {
         let lines = self.0.iter().filter(|(name, _)| name.starts_with("log."));
         lines.map(|(_, line)| line.as_str()).collect()

@@ -1,6 +1,6 @@
-//! What tests with a host in another language share: where the library is, and how to build and run a host.
+//! Shared parts of the suites: finding the library, and building and running programs.
 
-#![allow(dead_code)] // Each test file uses its part.
+#![allow(dead_code)] // Each suite uses a part.
 
 pub mod host;
 pub mod nginx;
@@ -13,29 +13,29 @@ pub mod socks;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The repository.
+/// Returns the root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where cargo put `libconnectcreds.so`: beside the test's own program.
+/// Returns the directory of `libconnectcreds.so`, which is that of the test's program.
 pub fn library_dir() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     test.parent().expect("a program is in a directory").to_owned()
 }
 
-/// The shared library.
+/// Returns the path of the shared library.
 pub fn library() -> PathBuf {
     library_dir().join("libconnectcreds.so")
 }
 
-/// Where a test may leave what it builds.
+/// Returns the directory for files that a test builds.
 pub fn scratch() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// Compiles a host against the header and the library, strictly, and gives the program. The compiler is chosen by the
-/// source's extension: `.c` or `.cpp`.
+/// Compiles a program against the header and the library, with warnings as errors, and returns its path. The extension
+/// `.c` or `.cpp` chooses the compiler.
 pub fn compile(source: &Path) -> PathBuf {
     compile_with(source, &[])
 }
@@ -43,7 +43,7 @@ pub fn compile(source: &Path) -> PathBuf {
 /// Compiles a host as [`compile`] does, and links it with these libraries too.
 pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
     let name = source.file_stem().expect("a source has a name").to_string_lossy();
-    // A program of its own for each test: two may compile the same source at the same time.
+    // A separate file for each test, because two tests may compile the same source at the same time.
     let program = scratch().join(format!(
         "{name}-{}-{:?}",
         std::process::id(),
@@ -76,7 +76,7 @@ pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
         .arg("-lconnectcreds")
         .args(libraries)
         .output()
-        .unwrap_or_else(|why| panic!("{compiler} can not be started: {why}"));
+        .unwrap_or_else(|why| panic!("{compiler} cannot be started: {why}"));
     assert!(
         compiled.status.success(),
         "{}",
@@ -85,7 +85,7 @@ pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
     program
 }
 
-/// A command with an environment in which nothing of this process's is seen but where programs are.
+/// Returns a command with an empty environment except for `PATH`.
 pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command
@@ -94,16 +94,16 @@ pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// Runs `command` to its end and gives what it printed; panics, with its errors, when it fails.
+/// Runs `command` to its end and returns its output. Panics with its errors if it fails.
 pub fn run(command: &mut Command) -> String {
     let output = command
         .output()
-        .unwrap_or_else(|why| panic!("{command:?} can not be started: {why}"));
+        .unwrap_or_else(|why| panic!("{command:?} cannot be started: {why}"));
     assert!(output.status.success(), "{command:?}: {}", told(&output));
     String::from_utf8(output.stdout).expect("a host prints UTF-8")
 }
 
-/// All that a program told: how it ended and what it printed.
+/// Formats the exit status and the output of a program.
 pub fn told(output: &Output) -> String {
     format!(
         "{}\n{}\n{}",

@@ -1,4 +1,4 @@
-//! A real nginx in front of Connect, as on-premises installations have it.
+//! Runs a real nginx in front of Connect, as in on-premises installations.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,7 +10,7 @@ use connect_standin::{Authority, Certificate, Standin};
 
 use super::program::{PATIENCE, Program};
 
-/// What is said once for all servers: everything in the directory, nothing in the background, nothing privileged.
+/// The settings of all servers: files in the test's directory, in the foreground, without privileges.
 const COMMON: &str = "\
 daemon off;
 master_process off;
@@ -28,15 +28,15 @@ http {
     access_log access.log seen;
 ";
 
-/// A running nginx. https leads to Connect, at the root and mounted under `/rsc/`; `/hops/N/` is `N` redirects away from
-/// it. http redirects to https, with the status that is told.
+/// A running nginx. https leads to Connect, at the root and mounted under `/rsc/`, and from `/hops/N/` after `N` redirects.
+/// http redirects to https, with a status that the test chooses.
 pub struct Nginx {
     program: Program,
     https: u16,
     http: u16,
 }
 
-/// What an [`Nginx`] is to be like.
+/// The options of an [`Nginx`].
 pub struct Builder<'a> {
     connect: &'a Standin,
     protocols: &'a str,
@@ -45,12 +45,12 @@ pub struct Builder<'a> {
     location: Option<String>,
 }
 
-/// A request that nginx answered.
+/// A request that nginx has responded to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// `TLSv1.3`; `-` for plain http.
     pub tls: String,
-    /// A number that requests on one connection share.
+    /// The number of the connection.
     pub connection: String,
     pub method: String,
     pub path: String,
@@ -58,7 +58,8 @@ pub struct Seen {
 }
 
 impl Nginx {
-    /// In front of `connect`: TLS 1.2 and 1.3, a good certificate, redirects with 307.
+    /// Returns a builder for an nginx in front of `connect`, with TLS 1.2 and 1.3, a valid certificate and redirects with
+    /// 307.
     pub fn before(connect: &Standin) -> Builder<'_> {
         Builder {
             connect,
@@ -74,22 +75,22 @@ impl Nginx {
         format!("https://{}", self.https_address())
     }
 
-    /// `http://127.0.0.1:port`, where everything is redirected.
+    /// Returns `http://127.0.0.1:port`, which redirects everything.
     pub fn http(&self) -> String {
         format!("http://127.0.0.1:{}", self.http)
     }
 
-    /// Host and port of https.
+    /// Returns host and port of https.
     pub fn https_address(&self) -> String {
         format!("127.0.0.1:{}", self.https)
     }
 
-    /// The certificate of the private authority that vouches for https, as a PEM file.
+    /// Returns the PEM file of the private authority that signed the certificate.
     pub fn authority(&self) -> PathBuf {
         self.program.directory().join("ca.pem")
     }
 
-    /// What was answered, once it is so many requests: nginx notes each a moment after its answer.
+    /// Waits for a number of requests and returns them: nginx logs each a moment after its response.
     #[track_caller]
     pub fn seen(&self, count: usize) -> Vec<Seen> {
         let lines = || self.program.read("access.log").matches('\n').count();
@@ -103,32 +104,32 @@ impl Nginx {
 }
 
 impl Builder<'_> {
-    /// `TLSv1.2`, `TLSv1.3` or both.
+    /// Sets the TLS versions: `TLSv1.2`, `TLSv1.3` or both.
     pub fn protocols(mut self, protocols: &'static str) -> Self {
         self.protocols = protocols;
         self
     }
 
-    /// What is wrong with the certificate.
+    /// Sets the state of the certificate.
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
         self
     }
 
-    /// The status with which http redirects.
+    /// Sets the status of redirects.
     pub fn redirect(mut self, status: u16) -> Self {
         self.redirect = status;
         self
     }
 
-    /// Where every request is redirected to, over http and https; without it http goes to https.
+    /// Sets the target of all redirects, of http and https. By default http redirects to https.
     pub fn redirect_to(mut self, status: u16, location: &str) -> Self {
         self.redirect = status;
         self.location = Some(location.to_owned());
         self
     }
 
-    /// Starts it; it serves when this returns.
+    /// Starts nginx, which serves when this returns.
     pub fn start(self) -> Nginx {
         let (program, [https, http]) = Program::start("nginx", |directory, ports| {
             self.write_files(directory, ports).expect("the directory is ours");

@@ -1,4 +1,4 @@
-//! Real servers, run by a test on loopback with everything they read and write in a directory of their own.
+//! Runs real servers on loopback, each with a temporary directory for all its files.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,16 +12,16 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 const TRIES: usize = 10;
 
-/// A server's process. Dropping it ends the process and removes its directory.
+/// The process of a server. Dropping it ends the process and removes its directory.
 pub struct Program {
     child: Child,
     directory: TempDir,
 }
 
 impl Program {
-    /// Starts a server that listens on `N` ports the system had to spare. `command` is told the directory and the ports.
+    /// Starts a server that listens on `N` free ports. `command` receives the directory and the ports.
     ///
-    /// Another program may be quicker to take a port: a server that ends at once is started again with others.
+    /// Another program may take a port first, so a server that ends at once is started again with other ports.
     pub fn start<const N: usize>(
         name: &str,
         mut command: impl FnMut(&Path, [u16; N]) -> Command,
@@ -36,7 +36,7 @@ impl Program {
                 .stdout(output.try_clone().expect("the file is open"))
                 .stderr(output)
                 .spawn()
-                .unwrap_or_else(|why| panic!("{name} can not be started: {why}"));
+                .unwrap_or_else(|why| panic!("{name} cannot be started: {why}"));
             let mut program = Self { child, directory };
             if ports.iter().all(|port| program.comes_to_listen(*port)) {
                 return (program, ports);
@@ -46,7 +46,7 @@ impl Program {
         panic!("{name} does not start");
     }
 
-    /// Waits until the server listens; false when it ended instead.
+    /// Waits until the server listens; returns false if it ended instead.
     fn comes_to_listen(&mut self, port: u16) -> bool {
         let began = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
@@ -56,17 +56,17 @@ impl Program {
             assert!(began.elapsed() < PATIENCE, "{}", self.read("output"));
             std::thread::sleep(Duration::from_millis(10));
         }
-        // Not another program's port.
+        // The port must belong to this server.
         self.child.try_wait().expect("it is our child").is_none()
     }
 
-    /// A file of the server's; empty when there is none.
+    /// Returns the content of a file in the directory, empty if there is none.
     pub fn read(&self, name: &str) -> String {
         let bytes = fs::read(self.directory.path().join(name)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }

@@ -1,5 +1,5 @@
-//! A real forward proxy: squid. It brings a view of its own on names (`hosts_file`), so that a test's server has a name
-//! which no one else resolves; tinyproxy asks the system alone, whose view only a mount namespace could change.
+//! Runs squid, a real forward proxy. Its option `hosts_file` gives a test's server a name that only the proxy resolves;
+//! tinyproxy has no such option.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,9 +13,9 @@ use connect_standin::Standin;
 use super::program::Program;
 use super::run;
 
-/// The name by which only the proxy finds 127.0.0.1.
+/// A name for 127.0.0.1 that only the proxy resolves.
 pub const NAME: &str = "connect.example.test";
-/// Another one.
+/// Another such name.
 pub const OTHER_NAME: &str = "connect.example.org";
 
 pub const USER: &str = "ada";
@@ -36,12 +36,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// One that lets everyone through.
+    /// Starts a proxy that accepts every client.
     pub fn start() -> Self {
         Self::with("http_access allow all\n")
     }
 
-    /// One that wants [`USER`] and [`PASSWORD`].
+    /// Starts a proxy that requires [`USER`] and [`PASSWORD`].
     pub fn with_password() -> Self {
         Self::with(PASSWORDS)
     }
@@ -56,17 +56,17 @@ impl Proxy {
         Self { program, port }
     }
 
-    /// What a proxy variable is to hold.
+    /// Returns the value for a proxy variable.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The same with a user and a password.
+    /// Returns the value with a user and a password.
     pub fn url_with(&self, user: &str, password: &str) -> String {
         format!("http://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
-    /// Over how many connections clients asked.
+    /// Returns the number of client connections.
     pub fn connections(&self) -> usize {
         let log = self.program.read("cache.log");
         let requests = log
@@ -76,8 +76,8 @@ impl Proxy {
         from.collect::<BTreeSet<_>>().len()
     }
 
-    /// The request lines of what clients asked, in their order, without `HTTP/1.1`: `CONNECT host:port` or
-    /// `POST http://host:port/path`. A request is noted before it is answered.
+    /// Returns the request lines that the proxy received, in order and without `HTTP/1.1`: `CONNECT host:port` or
+    /// `POST http://host:port/path`. A request is logged before its response.
     pub fn asked(&self) -> Vec<String> {
         let log = self.program.read("cache.log");
         let requests = log.split("HTTP Client REQUEST:\n---------\n").skip(1);
@@ -88,13 +88,13 @@ impl Proxy {
     }
 }
 
-/// `connect` under a name that only the proxy resolves.
+/// Returns the URL of `connect` with a name that only the proxy resolves.
 pub fn named(connect: &Standin, name: &str) -> String {
     connect.url().replace("127.0.0.1", name)
 }
 
 fn write_files(directory: &Path, port: u16, access: &str) -> io::Result<()> {
-    // Started by root, squid becomes another user, who has to write here.
+    // Started as root, squid changes to a different user, which must be able to write here.
     fs::set_permissions(directory, fs::Permissions::from_mode(0o777))?;
     fs::write(
         directory.join("hosts"),
@@ -104,7 +104,7 @@ fn write_files(directory: &Path, port: u16, access: &str) -> io::Result<()> {
     fs::write(directory.join("users"), format!("{USER}:{hash}"))?;
     let place = directory.display();
     let access = access.replace(" users", &format!(" {place}/users"));
-    // What is asked is noted when it arrives (section 11 at level 2); the access log has it when a tunnel ends.
+    // Level 2 of section 11 logs a request on arrival; the access log has it only when a tunnel ends.
     fs::write(
         directory.join("squid.conf"),
         format!(

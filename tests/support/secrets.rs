@@ -1,4 +1,4 @@
-//! What no message and no line of a log may show.
+//! The secrets that no message and no log line may contain.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use base64::prelude::BASE64_STANDARD;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-/// Shorter ones are a test's own words, which stand in messages by chance.
+/// Shorter values are common words, which appear in messages by chance.
 const SHORTEST: usize = 12;
 
-/// The secrets a host was given and the tokens it got.
+/// The secrets that a host received, and its tokens.
 #[derive(Default)]
 pub struct Secrets(BTreeSet<String>);
 
 impl Secrets {
-    /// A secret, in the forms in which it travels.
+    /// Adds a secret, in each encoding in which it is sent.
     pub fn add(&mut self, secret: &str) {
         if secret.len() < SHORTEST || secret.contains('\\') {
             return;
@@ -26,7 +26,7 @@ impl Secrets {
         self.0.insert(secret.to_owned());
     }
 
-    /// Those of an environment variable.
+    /// Adds the secrets in an environment variable.
     pub fn add_variable(&mut self, name: &str, value: &str) {
         match name {
             "CONNECT_API_KEY" | "CONNECT_CONTENT_SESSION_TOKEN" => self.add(value.trim()),
@@ -49,7 +49,7 @@ impl Secrets {
         self.add(&BASE64_STANDARD.encode(format!("{}:{password}", url.username())));
     }
 
-    /// Those of a call that a host is told to make.
+    /// Adds the secrets in the arguments of a call.
     pub fn add_call(&mut self, words: &[&str]) {
         match *words {
             ["in_child", ref call @ ..] => self.add_call(call),
@@ -61,7 +61,7 @@ impl Secrets {
         }
     }
 
-    /// Those of what a call gave.
+    /// Adds the secrets in the outcome of a call.
     pub fn add_outcome(&mut self, name: &str, value: &str) {
         let secret = ["access_token", "secret_access_key", "session_token"].contains(&name)
             || name.ends_with("_token") && name.starts_with("field.");
@@ -70,7 +70,7 @@ impl Secrets {
         }
     }
 
-    /// Panics when one of them stands in `text`.
+    /// Panics if `text` contains one of them.
     #[track_caller]
     pub fn assert_absent_from(&self, text: &str, what: &str) {
         for secret in &self.0 {

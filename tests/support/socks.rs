@@ -1,5 +1,5 @@
-//! A SOCKS proxy (RFC 1928) with a user and a password (RFC 1929), for which every name is this machine's. Written here:
-//! Debian's ask the system for names, and the protocol is two dozen bytes.
+//! A SOCKS proxy (RFC 1928) with a user and a password (RFC 1929) that resolves every name to 127.0.0.1. It is written
+//! here because those in Debian resolve names with the system, and the protocol has only two dozen bytes.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ const BY_PASSWORD: u8 = 2;
 const CONNECT: u8 = 1;
 const NAME: u8 = 3;
 
-/// A running proxy. It ends with the test's process.
+/// A running proxy, which ends with the process of the test.
 pub struct Socks {
     port: u16,
     asked: Arc<Mutex<Vec<String>>>,
@@ -28,19 +28,19 @@ impl Socks {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let asked = all_asked.clone();
-                // What a client breaks off is its own business.
+                // A client may disconnect at any time.
                 thread::spawn(move || serve(client, &asked));
             }
         });
         Self { port, asked }
     }
 
-    /// What a proxy variable is to hold, for names that the proxy looks up.
+    /// Returns the value for a proxy variable; the proxy resolves the names.
     pub fn url_with(&self, user: &str, password: &str) -> String {
         format!("socks5h://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
-    /// Where to it was asked to connect: names and ports.
+    /// Returns the names and ports to which clients asked it to connect.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("nobody panics").clone()
     }

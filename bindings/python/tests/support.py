@@ -1,6 +1,6 @@
 """What tests share: a stand-in for Connect, and programs that are run beside it.
 
-CONNECTCREDS_LIB names the library and CONNECTCREDS_STANDIN the stand-in, of tests/standin.
+CONNECTCREDS_LIB names the library and CONNECTCREDS_STANDIN the stand-in, in crates/connect-standin.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RESOURCE = "https://example.snowflakecomputing.com"
 
 
 class Standin:
-    """A stand-in for a Connect server, in a process of its own; tests/standin/README.md says what it can do."""
+    """A stand-in for a Connect server, in a separate process; see crates/connect-standin/README.md."""
 
     def __init__(self, directory: Path) -> None:
         path = directory / "environment"

@@ -208,11 +208,11 @@ fn valid_for(seconds: i64) -> Call {
 impl Call {
     fn key_ref(&self) -> CacheKeyRef<'_> {
         CacheKeyRef {
-            subject: Subject::Given(Part::of(self.session.as_bytes())),
+            subject: Subject::Given(Part::new(self.session.as_bytes())),
             subject_token_type: self.subject_type,
             requested_token_type: self.requested,
-            server: Part::of(self.server.as_bytes()),
-            api_key: Part::of(self.api_key.as_bytes()),
+            server: Part::new(self.server.as_bytes()),
+            api_key: Part::new(self.api_key.as_bytes()),
             api_key_required: true,
             params: &self.wanted,
         }

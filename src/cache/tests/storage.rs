@@ -53,7 +53,7 @@ fn the_contents_token_is_told_by_where_it_stands() {
     let scene = scene();
     let ambient = |file: &'static str, variable: &'static str| {
         let ask = ada();
-        let (file, variable) = (Part::of(file.as_bytes()), Part::of(variable.as_bytes()));
+        let (file, variable) = (Part::new(file.as_bytes()), Part::new(variable.as_bytes()));
         let key_ref = CacheKeyRef {
             subject: Subject::Ambient { file, variable },
             ..ask.key_ref()

@@ -1,4 +1,5 @@
 use super::*;
+use crate::oauth::token::LAST_SECOND;
 
 const ASKED_AT: i64 = 1_000_000;
 
@@ -25,7 +26,7 @@ fn expires_at(expires_in: &str) -> Option<i64> {
 }
 
 #[test]
-fn a_token_comes_with_every_member_of_its_answer() {
+fn a_token_comes_with_every_member_of_its_response() {
     let body = r#"{ "access_token":"eyJ\u002e", "n": 1.50, "scope":"a b","o":{"x": [1]},"z":null,"b":true,"nul":"a\u0000b"}"#;
     let token = read(200, body).unwrap();
     assert_eq!(token.access_token(), "eyJ.");
@@ -88,7 +89,7 @@ fn a_lifetime_is_read_however_it_is_written() {
 }
 
 #[test]
-fn a_lifetime_that_is_no_number_is_unknown() {
+fn a_lifetime_that_is_not_a_number_is_unknown() {
     for expires_in in [
         "null", "true", "\"soon\"", "\"\"", "\"inf\"", "\"nan\"", "\"0x10\"", "\"1h\"", "{}", "[60]", "\"-\"",
     ] {
@@ -97,7 +98,7 @@ fn a_lifetime_that_is_no_number_is_unknown() {
 }
 
 #[test]
-fn a_lifetime_beyond_all_calendars_ends_with_them() {
+fn a_lifetime_beyond_the_year_9999_ends_with_it() {
     for expires_in in [
         "9223372036854775807",
         "18446744073709551616",
@@ -111,22 +112,44 @@ fn a_lifetime_beyond_all_calendars_ends_with_them() {
 }
 
 #[test]
-fn nothing_but_a_whole_token_is_a_token_and_of_a_success_nothing_is_quoted() {
+fn a_success_without_a_usable_token_says_why_and_quotes_nothing() {
     for (body, why) in [
-        ("", "it is empty"),
-        ("hush", "it is not JSON"),
-        (r#"{"access_token":"hush""#, "it is not JSON"),
-        (r#"["hush"]"#, "not an object"),
+        ("", "the body is empty"),
+        ("hush", "the body is not JSON"),
+        (r#"{"access_token":"hush""#, "the body is not JSON"),
+        (r#"["hush"]"#, "the body is JSON, but not an object"),
         (r#""hush""#, "not an object"),
-        (r#"{"token":"hush"}"#, "there is no access_token"),
-        (r#"{"error":"hush"}"#, "an error"),
+        (r#"{"token":"hush"}"#, "the body has no access_token"),
+        (
+            r#"{"error":"hush"}"#,
+            "the body holds an error instead of an access_token",
+        ),
         (r#"{"access_token":null,"x":"hush"}"#, "not a string"),
         (r#"{"access_token":["hush"]}"#, "not a string"),
         (r#"{"access_token":"","x":"hush"}"#, "empty"),
-        (r#"{"access_token":"hush\n"}"#, "control character"),
-        (r#"{"access_token":"hush\u0000"}"#, "control character"),
-        (r#"{"access_token":"hush","access_token":"hush2"}"#, "twice"),
-        ("{\"access_token\":\"hush\"}\u{feff}", "it is not JSON"),
+        (r#"{"access_token":"hush\n"}"#, "control or format character"),
+        (
+            r#"{"access_token":"hush\u202e"}"#,
+            "access_token contains a control or format character",
+        ),
+        (
+            r#"{"access_token":"hush","token_type":"Bearer\r\nX: y"}"#,
+            "token_type contains a control or format character",
+        ),
+        (
+            r#"{"access_token":"hush","token_type":"Bearer\u0000"}"#,
+            "token_type contains a control or format character",
+        ),
+        (
+            r#"{"access_token":"hush","issued_token_type":"urn:\u2028"}"#,
+            "issued_token_type contains a control or format character",
+        ),
+        (r#"{"access_token":"hush\u0000"}"#, "control or format character"),
+        (
+            r#"{"access_token":"hush","access_token":"hush2"}"#,
+            "appears more than once",
+        ),
+        ("{\"access_token\":\"hush\"}\u{feff}", "the body is not JSON"),
     ] {
         let error = read(200, body).unwrap_err();
         assert_eq!(
@@ -141,7 +164,36 @@ fn nothing_but_a_whole_token_is_a_token_and_of_a_success_nothing_is_quoted() {
 }
 
 #[test]
-fn a_token_in_a_failure_is_no_token() {
+fn a_response_has_at_most_a_thousand_members() {
+    let body = |count| {
+        let members: String = (1..count)
+            .map(|number| format!(r#","{number}":"hush""#))
+            .collect();
+        format!(r#"{{"access_token":"t"{members}}}"#)
+    };
+    assert_eq!(read(200, &body(1000)).unwrap().fields().len(), 1000);
+    for (status, count) in [(200, 1001), (200, 10_000), (400, 1001)] {
+        let error = read(status, &body(count)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse);
+        assert_eq!(
+            error.message().contains("more than 1,000 members"),
+            status == 200,
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_stated_lifetime_beats_the_tokens_own_expiry_by_another_clock() {
+    // {"alg":"none"}, {"exp":992800}: two hours before the request.
+    let body = r#"{"access_token":"eyJhbGciOiJub25lIn0.eyJleHAiOjk5MjgwMH0.c2ln","expires_in":3600}"#;
+    assert_eq!(read(200, body).unwrap().lifetime_s(), Some(3600));
+    let body = r#"{"access_token":"eyJhbGciOiJub25lIn0.eyJleHAiOjk5MjgwMH0.c2ln"}"#;
+    assert_eq!(read(200, body).unwrap().lifetime_s(), None);
+}
+
+#[test]
+fn a_token_in_a_failure_is_not_a_token() {
     let error = read(500, r#"{"access_token":"t","expires_in":60}"#).unwrap_err();
     assert_eq!(
         (error.kind(), error.http_status()),
@@ -150,7 +202,7 @@ fn a_token_in_a_failure_is_no_token() {
 }
 
 #[test]
-fn each_shape_of_a_refusal_gives_its_code_and_its_words() {
+fn each_shape_of_a_refusal_gives_its_code_and_its_sentence() {
     let connect = read(
         400,
         r#"{"code": 22, "error": "You don't have permission", "payload": null}"#,
@@ -158,14 +210,14 @@ fn each_shape_of_a_refusal_gives_its_code_and_its_words() {
     .unwrap_err();
     assert_eq!(
         connect.message(),
-        "The server refused: HTTP 400, Connect error 22: You don't have permission"
+        "The server rejected the request: HTTP 400, Connect error 22: You don't have permission"
     );
     assert_eq!((connect.connect_code(), connect.oauth_code()), (Some(22), None));
 
     let old = read(403, r#"{"error_code":7,"error_message":"No."}"#).unwrap_err();
     assert_eq!(
         old.message(),
-        "The server refused: HTTP 403, Connect error 7: No."
+        "The server rejected the request: HTTP 403, Connect error 7: No."
     );
     assert_eq!((old.connect_code(), old.http_status()), (Some(7), Some(403)));
 
@@ -176,7 +228,7 @@ fn each_shape_of_a_refusal_gives_its_code_and_its_words() {
     .unwrap_err();
     assert_eq!(
         oauth.message(),
-        "The server refused: HTTP 400, invalid_request: {1+1} %s\nThe server points to https://e"
+        "The server rejected the request: HTTP 400, invalid_request: {1+1} %s\nThe server refers to https://e"
     );
     assert_eq!(
         (oauth.connect_code(), oauth.oauth_code()),
@@ -190,15 +242,21 @@ fn each_shape_of_a_refusal_gives_its_code_and_its_words() {
 #[test]
 fn a_refusal_with_members_missing_is_a_refusal() {
     for (body, message) in [
-        (r#"{"code":22}"#, "The server refused: HTTP 401, Connect error 22"),
+        (
+            r#"{"code":22}"#,
+            "The server rejected the request: HTTP 401, Connect error 22",
+        ),
         (
             r#"{"code":null,"error":"Sentence."}"#,
-            "The server refused: HTTP 401: Sentence.",
+            "The server rejected the request: HTTP 401: Sentence.",
         ),
-        (r#"{"error_code":9999999999999}"#, "The server refused: HTTP 401"),
+        (
+            r#"{"error_code":9999999999999}"#,
+            "The server rejected the request: HTTP 401",
+        ),
         (
             r#"{"error":"access_denied","error_description":null}"#,
-            "The server refused: HTTP 401, access_denied",
+            "The server rejected the request: HTTP 401, access_denied",
         ),
     ] {
         let error = read(401, body).unwrap_err();
@@ -210,7 +268,7 @@ fn a_refusal_with_members_missing_is_a_refusal() {
 }
 
 #[test]
-fn code_212_points_to_the_page_that_helps() {
+fn code_212_comes_with_the_page_that_helps() {
     for body in [
         r#"{"error_code":212,"error_message":"No OAuth integrations"}"#,
         r#"{"code":212,"error":"No OAuth integrations"}"#,
@@ -222,7 +280,7 @@ fn code_212_points_to_the_page_that_helps() {
 }
 
 #[test]
-fn what_is_not_understood_is_quoted_in_short_and_without_the_requests_secrets() {
+fn a_response_that_is_not_understood_is_quoted_in_short_and_without_the_requests_secrets() {
     let mut page = response(
         502,
         &format!("<h1>Bad\x07 gateway</h1> Key the-api-key {}", "x".repeat(300)),
@@ -237,6 +295,10 @@ fn what_is_not_understood_is_quoted_in_short_and_without_the_requests_secrets() 
     );
     assert!(message.chars().count() < 300, "{message}");
     assert!(error.is_retryable());
+    assert!(
+        !message.contains("Check that"),
+        "another attempt may help: {message}"
+    );
 
     let mut binary = response(404, "");
     binary.body = Zeroizing::new(vec![0xff; 10]);
@@ -244,7 +306,8 @@ fn what_is_not_understood_is_quoted_in_short_and_without_the_requests_secrets() 
     let message = binary.read(ASKED_AT, &Redactor::new([])).unwrap_err().message();
     assert_eq!(
         message,
-        "The server's answer was not understood: HTTP 404, no content type"
+        "The server's response was not understood: HTTP 404, no content type\n\
+         Check that the server URL is the address of the Connect server."
     );
 }
 
@@ -277,12 +340,9 @@ fn the_time_to_wait_is_read_in_seconds_and_as_a_date() {
 }
 
 #[test]
-fn the_servers_name_for_the_request_stands_in_the_message() {
+fn the_servers_id_of_the_request_is_in_the_message() {
     let mut refused = response(400, r#"{"error":"invalid_request"}"#);
     refused.request_id = Some("id-1".to_owned());
     let message = refused.read(ASKED_AT, &Redactor::new([])).unwrap_err().message();
-    assert!(
-        message.ends_with("The server calls this request id-1."),
-        "{message}"
-    );
+    assert!(message.ends_with("\nServer request ID: id-1."), "{message}");
 }

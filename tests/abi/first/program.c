@@ -1,6 +1,7 @@
 /*
- * A program of the time of the first release: built against connectcreds.h beside it, never changed, and run on the
- * library of today by tests/abi/first.rs. What is not as it was then is printed, and makes the exit status 1.
+ * A program of the time of the first release: built against connectcreds.h beside it, never
+ * changed, and run on the library of today by tests/abi/first.rs. What is not as it was then is
+ * printed, and makes the exit status 1.
  */
 #include <connectcreds.h>
 
@@ -52,7 +53,8 @@ static void errors(void)
     cc_token *token;
     cc_error *error;
     CHECK(cc_workload_token(NULL, &token, &error) == CC_ERR_NOT_ON_CONNECT && token == NULL);
-    CHECK(same(cc_error_message(error), "Workload identity tokens are only available when running on Connect."));
+    CHECK(same(cc_error_message(error),
+               "Workload identity tokens are only available when running on Connect."));
     cc_error_free(error);
     CHECK(cc_mock_failure(&mock, NULL) == CC_OK);
     CHECK(cc_service_account_token(NULL, &token, &error) == CC_ERR_REFUSED);

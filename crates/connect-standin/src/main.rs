@@ -1,0 +1,5 @@
+//! The stand-in server as a program.
+
+fn main() {
+    connect_standin::cli::main()
+}
