@@ -241,14 +241,14 @@ template <class Signature> struct callback {
     std::shared_ptr<std::function<Signature>> function;
 };
 
-/* A duration as a number of C: from `least` on, and as many as there are. */
-template <class Duration> std::uint32_t count(Duration duration, std::uint32_t least) noexcept
+/* Turns a duration into the number that a C setter takes: from 0 to INT32_MAX, the largest that the
+ * library accepts. */
+template <class Duration> std::uint32_t count(Duration duration) noexcept
 {
     const auto ticks = duration.count();
-    if (ticks < static_cast<decltype(ticks)>(least))
-        return least;
-    return ticks > static_cast<decltype(ticks)>(UINT32_MAX) ? UINT32_MAX
-                                                            : static_cast<std::uint32_t>(ticks);
+    if (ticks < 0)
+        return 0;
+    return ticks > INT32_MAX ? std::uint32_t(INT32_MAX) : static_cast<std::uint32_t>(ticks);
 }
 
 /* A time of C, within what the system's clock can tell. */
@@ -300,6 +300,18 @@ class error : public std::exception
     {
         const char *message = cc_error_message(get());
         return message != nullptr ? message : name();
+    }
+    /** The message without the line that names a C function, for bindings; see option(). */
+    const char *message_without_hint() const noexcept
+    {
+        const char *message = cc_error_message_without_hint(get());
+        return message != nullptr ? message : name();
+    }
+    /** The option that the last line of the message tells to set, "server_url" for one; nullptr
+     * when it names none. */
+    const char *option() const noexcept
+    {
+        return cc_error_option(get());
     }
     /** The HTTP status of the server's response; 0 when there was none. */
     int http_status() const noexcept
@@ -610,6 +622,35 @@ class request
     {
     }
 
+    /** Copies the request, rejected values and the cancel callback included: for an option of one
+     * call on top of options of all calls. Cheap: values are shared until one of the two changes.
+     * The copy of a request that was moved from is empty too. */
+    request copy() const
+    {
+        request other(handle_ ? cc_request_copy(get()) : nullptr);
+        other.cancel_ = cancel_;
+        return other;
+    }
+
+    /** Checks that no setter has rejected a value which was not replaced by a good one since.
+     * Returns an error or CC_OK. */
+    error try_check() const
+    {
+        if (!handle_)
+            return error(CC_ERR_INVALID_ARGUMENT);
+        cc_error *failure = nullptr;
+        const cc_status status = cc_request_check(get(), &failure);
+        return error(status, failure);
+    }
+#ifdef CONNECTCREDS_EXCEPTIONS
+    void check() const
+    {
+        error why = try_check();
+        if (why.status() != CC_OK)
+            throw error(std::move(why));
+    }
+#endif
+
     /** The service that the token is for, by its URL. */
     request &resource(const text &url) &
     {
@@ -650,16 +691,21 @@ class request
     {
         return set(cc_request_set_param, name.c_str(), value.c_str());
     }
-    /** How long a call may take. What is left of a caller's deadline may be 0 or less: then it is 1
-     * ms. */
+    /** How long a call may take. 0 or less is not the default, unlike in C: no time is left, and a
+     * call returns a cached token or fails with CC_ERR_TIMEOUT. */
     request &timeout(std::chrono::milliseconds duration) &
     {
-        return set(cc_request_set_timeout_ms, detail::count(duration, 1));
+        return set(cc_request_set_time_left_ms, std::int64_t(duration.count()));
+    }
+    /** Removes the timeout of the request: calls take as long as config::timeout() allows. */
+    request &default_timeout() &
+    {
+        return set(cc_request_set_timeout_ms, std::uint32_t(0));
     }
     /** How long the token should live on, where the server has such a one. */
     request &min_validity(std::chrono::seconds duration) &
     {
-        return set(cc_request_set_min_validity_s, detail::count(duration, 0));
+        return set(cc_request_set_min_validity_s, detail::count(duration));
     }
     /** Whether the server is asked even if a good token is cached. */
     request &force_refresh(bool on = true) &
@@ -672,12 +718,13 @@ class request
         return set(cc_request_set_on_connect, on);
     }
     /** Asked at least every 100 ms while a call waits, on its thread: true cancels the call. Empty:
-     * none. */
+     * none. A call keeps the callback it began with: replacing it takes effect with the next call.
+     */
     request &cancel(std::function<bool()> cancelled) &
     {
-        std::unique_ptr<detail::callback<bool()>> fresh;
+        std::shared_ptr<detail::callback<bool()>> fresh;
         if (cancelled)
-            fresh.reset(new detail::callback<bool()>(std::move(cancelled)));
+            fresh = std::make_shared<detail::callback<bool()>>(std::move(cancelled));
         detail::frame here;
         cc_request_set_cancel(get(), fresh ? is_cancelled : nullptr, fresh.get());
         cancel_ = std::move(fresh);
@@ -722,6 +769,10 @@ class request
     {
         return std::move(timeout(duration));
     }
+    request &&default_timeout() &&
+    {
+        return std::move(default_timeout());
+    }
     request &&min_validity(std::chrono::seconds duration) &&
     {
         return std::move(min_validity(duration));
@@ -743,7 +794,9 @@ class request
     {
         return handle_ != nullptr;
     }
-    /** The C handle, lent. It is not given away: a cancel callback is freed with this object. */
+    /** The C handle, lent. It is not given away, because a cancel callback is freed with this
+     * object or when it is replaced: neither may happen during a call that C code makes with the
+     * handle. */
     cc_request *get() const noexcept
     {
         return handle_.get();
@@ -762,8 +815,10 @@ class request
         return *this;
     }
 
-    /* Freed after the request that points to it. */
-    std::unique_ptr<detail::callback<bool()>> cancel_;
+    friend class asked;
+
+    /* Freed after the request that points to it, and after the calls that began with it. */
+    std::shared_ptr<detail::callback<bool()>> cancel_;
     detail::handle<cc_request> handle_;
 };
 
@@ -775,7 +830,8 @@ class asked
     asked() noexcept : handle_(nullptr), is_empty_(false)
     {
     }
-    asked(const request &what) noexcept : handle_(what.get()), is_empty_(!what)
+    asked(const request &what) noexcept
+        : cancel_(what.cancel_), handle_(what.get()), is_empty_(!what)
     {
     }
     const cc_request *get() const noexcept
@@ -789,6 +845,8 @@ class asked
     }
 
   private:
+    /* A callback may replace itself, and may destroy the request, while the call goes on. */
+    std::shared_ptr<detail::callback<bool()>> cancel_;
     const cc_request *handle_;
     bool is_empty_;
 };
@@ -922,32 +980,37 @@ namespace config
 /** How long a call may take. */
 inline void timeout(std::chrono::milliseconds most)
 {
-    detail::set(cc_config_set_timeout_ms, detail::count(most, 0));
+    detail::set(cc_config_set_timeout_ms, detail::count(most));
 }
 /** How long one attempt may take. */
 inline void attempt_timeout(std::chrono::milliseconds most)
 {
-    detail::set(cc_config_set_attempt_timeout_ms, detail::count(most, 0));
+    detail::set(cc_config_set_attempt_timeout_ms, detail::count(most));
 }
 /** How long a connection may take to come about. */
 inline void connect_timeout(std::chrono::milliseconds most)
 {
-    detail::set(cc_config_set_connect_timeout_ms, detail::count(most, 0));
+    detail::set(cc_config_set_connect_timeout_ms, detail::count(most));
 }
 /** How many attempts an exchange has. */
-inline void max_attempts(std::uint32_t most)
+inline void max_attempts(int most)
 {
-    detail::set(cc_config_set_max_attempts, most);
+    detail::set(cc_config_set_max_attempts, static_cast<std::uint32_t>(most < 0 ? 0 : most));
 }
 /** How many entries the cache has. */
-inline void cache_capacity(std::size_t most)
+inline void cache_capacity(std::ptrdiff_t most)
 {
-    detail::set(cc_config_set_cache_capacity, most);
+    detail::set(cc_config_set_cache_capacity, static_cast<std::size_t>(most < 0 ? 0 : most));
+}
+/** How much memory the cached tokens may take. */
+inline void cache_bytes(std::ptrdiff_t most)
+{
+    detail::set(cc_config_set_cache_bytes, static_cast<std::size_t>(most < 0 ? 0 : most));
 }
 /** How long a token is kept whose lifetime is not stated. */
 inline void default_lifetime(std::chrono::seconds duration)
 {
-    detail::set(cc_config_set_default_lifetime_s, detail::count(duration, 0));
+    detail::set(cc_config_set_default_lifetime_s, detail::count(duration));
 }
 /** Whether tokens are renewed in the background. */
 inline void background_refresh(bool on)
@@ -1024,6 +1087,12 @@ inline const char *version() noexcept
     return cc_version();
 }
 
+/** The same as a number, 0xMMmmpp, to compare with CC_VERSION_NUMBER. */
+inline std::uint32_t version_number() noexcept
+{
+    return cc_version_number();
+}
+
 /* Mocks. */
 
 /** A request that a mock function answers. Valid until the function returns, as are its strings. */
@@ -1097,6 +1166,11 @@ class mock_reply
     void set(int status, const text &body, const text &content_type = nullptr) noexcept
     {
         cc_mock_reply_set(handle_, status, content_type.c_str(), body.c_str());
+    }
+    /** Sets a header of the reply; nullptr or "" takes it away. */
+    void set_header(const text &name, const text &value) noexcept
+    {
+        cc_mock_reply_set_header(handle_, name.c_str(), value.c_str());
     }
     cc_mock_reply *get() const noexcept
     {
@@ -1209,6 +1283,18 @@ class mock
     {
         return detail::carry(
                    [&] { return cc_mock_advance_time(handle_.get(), duration.count()); }) == CC_OK;
+    }
+    /** Sets one of Connect's variables in the mock's environment; nullptr or "" unsets it. False
+     * for another variable, and for a mock that has ended. */
+    bool set_environment(const text &name, const text &value) noexcept
+    {
+        return cc_mock_set_environment(handle_.get(), name.c_str(), value.c_str()) == CC_OK;
+    }
+    /** Sets the session token of a viewer call that gives none; nullptr or "": such a call fails
+     * with CC_ERR_NO_SESSION. False for text that C rejects, and for a mock that has ended. */
+    bool set_user_session_token(const text &session_token) noexcept
+    {
+        return cc_mock_set_user_session_token(handle_.get(), session_token.c_str()) == CC_OK;
     }
     /** Ends the mock before it is destroyed. Waits while its function runs on another thread. */
     void end() noexcept

@@ -118,7 +118,8 @@ fn scene(name: &str) -> Command {
         program
     });
     let mut command = clean(program);
-    command.arg(name);
+    // Freed memory is overwritten, so that its use shows.
+    command.arg(name).env("MALLOC_PERTURB_", "165");
     command
 }
 
@@ -136,6 +137,8 @@ scenes! {
     cpp_tokens_have_all_that_c_tokens_have => "tokens"
     cpp_errors_carry_the_fields_of_c_errors => "errors"
     cpp_requests_chain_and_refuse_what_c_cannot_take => "requests"
+    cpp_requests_are_copied_and_checked => "copies"
+    cpp_mocks_have_an_environment_and_set_headers => "mock_environments"
     cpp_durations_that_are_used_up_are_not_the_default => "durations"
     cpp_aws_credentials_are_those_of_the_token => "aws"
     cpp_cache_is_counted_and_cleared => "a_cache"

@@ -176,14 +176,81 @@ static void requests()
     CHECK(!moved && taken && mock.request_count() == before);
 }
 
+static void copies()
+{
+    std::string sent;
+    const cc::mock mock = echo(sent);
+    const cc::request base = cc::request().scope("a");
+    cc::request copy = base.copy();
+    CHECK(cc::service_account_token(copy.param("b", "c")) && sent == "scope=a b=c ");
+    CHECK(cc::service_account_token(base) && sent == "scope=a ");
+
+    /* A rejected value is copied, and a good one replaces it. */
+    cc::request wrong = cc::request().scope("a\nb");
+    cc::request good = wrong.copy();
+    const auto error = error_of([&] { wrong.check(); });
+    CHECK(error.status() == CC_ERR_INVALID_ARGUMENT &&
+          std::strstr(error.what(), "scope") != nullptr);
+    CHECK(good.try_check().status() == CC_ERR_INVALID_ARGUMENT);
+    good.scope("a").check();
+    CHECK(wrong.try_check().status() == CC_ERR_INVALID_ARGUMENT);
+
+    /* What was moved from is not "all from the environment". */
+    const cc::request taken = std::move(good);
+    CHECK(taken && !good.copy() && good.try_check().status() == CC_ERR_INVALID_ARGUMENT);
+
+    /* A copy has the cancel callback, which outlives the request that it was set on. */
+    auto witness = std::make_shared<int>(0);
+    copy = cc::request()
+               .cancel([witness] { return ++*witness == 1; })
+               .copy()
+               .server_url("http://localhost:3030");
+    CHECK(error_of([&] { return cc::workload_token(copy); }).status() == CC_ERR_CANCELLED);
+    CHECK(*witness == 1 && witness.use_count() == 2);
+    copy = cc::request();
+    CHECK(witness.use_count() == 1);
+}
+
+static void mock_environments()
+{
+    cc::mock mock = cc::mock::function([](const cc::mock_request &, cc::mock_reply &reply) {
+        reply.set_header("Retry-After", "7");
+        reply.set(503, "");
+        return true;
+    });
+    auto error = error_of([] { return cc::workload_token(); });
+    CHECK(error.retry_after() == seconds(7) && error.http_status() == 503);
+    CHECK(error.option() == nullptr && same(error.message_without_hint(), error.what()));
+    CHECK(mock.set_environment("CONNECT_SERVER", nullptr));
+    error = error_of([] { return cc::workload_token(cc::request().scope("a")); });
+    CHECK(error.status() == CC_ERR_NO_SERVER && same(error.option(), "server_url"));
+    CHECK(std::strstr(error.what(), "cc_request_set_server_url") != nullptr);
+    CHECK(std::strstr(error.message_without_hint(), "cc_request_set_server_url") == nullptr);
+    CHECK(mock.set_user_session_token(nullptr));
+    CHECK(error_of([] { return cc::viewer_token(nullptr); }).status() == CC_ERR_NO_SESSION);
+    CHECK(!mock.set_environment("PATH", "/") && !mock.set_user_session_token("a\nb"));
+    mock.end();
+    CHECK(!mock.set_environment("CONNECT_SERVER", "http://localhost") &&
+          !mock.set_user_session_token("a"));
+    CHECK(same(cc::error(CC_ERR_TIMEOUT).message_without_hint(), "CC_ERR_TIMEOUT"));
+}
+
 static void durations()
 {
+    CHECK(cc::detail::count(milliseconds(1500)) == 1500 && cc::detail::count(seconds(-1)) == 0);
+    /* C rejects larger numbers. */
+    CHECK(cc::detail::count(milliseconds::max()) == INT32_MAX);
+    const cc::mock mock = cc::mock::token("my-token");
+    const auto request = cc::request().timeout(milliseconds::max()).min_validity(seconds::max());
+    CHECK(request.try_check().status() == CC_OK);
     /* What is left of a deadline is never "the default". */
-    CHECK(cc::detail::count(milliseconds(0), 1) == 1 &&
-          cc::detail::count(milliseconds(-5), 1) == 1);
-    CHECK(cc::detail::count(milliseconds(1500), 1) == 1500 &&
-          cc::detail::count(seconds(-1), 0) == 0);
-    CHECK(cc::detail::count(milliseconds::max(), 1) == UINT32_MAX);
+    for (const auto left : {milliseconds(0), milliseconds(-5), milliseconds::min()})
+        CHECK(error_of([&] {
+                  return cc::service_account_token(cc::request().timeout(left));
+              }).status() == CC_ERR_TIMEOUT);
+    CHECK(mock.request_count() == 0);
+    CHECK(cc::service_account_token(cc::request().timeout(seconds(0)).default_timeout()));
+    CHECK(cc::service_account_token(cc::request().timeout(seconds(0))));
     CHECK(cc::detail::time(-1) == system_clock::time_point::max());
     CHECK(cc::detail::time(253402300799) - system_clock::now() > hours(0));
     CHECK(cc::detail::time(86400) == system_clock::from_time_t(86400));
@@ -235,12 +302,16 @@ static void settings()
     cc::config::connect_timeout(milliseconds(500));
     cc::config::max_attempts(2);
     cc::config::cache_capacity(77);
+    cc::config::cache_bytes(7654321);
     cc::config::default_lifetime(std::chrono::minutes(2));
     cc::config::background_refresh(false);
     const std::string report = cc::diagnose();
     CHECK(report.find("77") != std::string::npos && same(cc::version(), CC_VERSION));
+    CHECK(cc::version_number() == CC_VERSION_NUMBER);
     cc::config::timeout(seconds(-1));
-    cc::config::cache_capacity(0);
+    cc::config::max_attempts(-1);
+    cc::config::cache_capacity(-1);
+    cc::config::cache_bytes(0);
     CHECK(cc::diagnose().find("77") == std::string::npos);
     cc::config::ca_bundle(nullptr);
 }
@@ -362,6 +433,23 @@ static void a_cancel_callback()
     CHECK(error_of([&] { return cc::service_account_token(request); }).status() ==
           CC_ERR_CANCELLED);
     CHECK(*witness == 1 && witness.use_count() == 1);
+    /* The call asks the one that it began with again, although that one has been replaced. */
+    *witness = 0;
+    request.cancel([&request, witness] {
+        request.cancel([] { return false; });
+        return ++*witness == 3;
+    });
+    CHECK(error_of([&] { return cc::service_account_token(request); }).status() ==
+          CC_ERR_CANCELLED);
+    CHECK(*witness == 3 && witness.use_count() == 1);
+    /* One may destroy the request of its call. */
+    std::unique_ptr<cc::request> owned(new cc::request());
+    owned->cancel([&owned, witness] {
+        owned.reset();
+        return ++*witness == 6;
+    });
+    CHECK(error_of([&] { return cc::service_account_token(*owned); }).status() == CC_ERR_CANCELLED);
+    CHECK(*witness == 6 && witness.use_count() == 1);
     /* Time that is used up is not the default of 20 seconds. */
     CHECK(error_of([&] {
               return cc::service_account_token(request.timeout(milliseconds(0)));
@@ -382,6 +470,8 @@ int main(int argc, char **argv)
         {"tokens", tokens},
         {"errors", errors},
         {"requests", requests},
+        {"copies", copies},
+        {"mock_environments", mock_environments},
         {"durations", durations},
         {"aws", aws},
         {"a_cache", a_cache},
