@@ -1,4 +1,4 @@
-"""Measures a cached token in Python, and for comparison other clients, in the same run.
+"""Measures a cached token, awaited or not, and imports, and for comparison other clients, in the same run.
 
     cargo run --release --example connect-standin -- python benches/python.py
 
@@ -8,11 +8,14 @@ azure-identity.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import io
 import json
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +26,9 @@ import requests
 import urllib3
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ClientSecretCredential
-from connectcreds import _abi
+from connectcreds import _abi, aio
+from connectcreds.auth import token_provider
+from connectcreds.azure import ConnectCredential
 from google.oauth2.credentials import Credentials
 
 ROUNDS = 51
@@ -69,7 +74,7 @@ def google() -> Callable[[], object]:
 
 def ours() -> Callable[[], object]:
     def before_request() -> None:
-        headers: dict[str, str | None] = {}
+        headers: dict[str, str] = {}
         headers["authorization"] = connectcreds.service_account_token(resource=RESOURCE).authorization
 
     return before_request
@@ -81,6 +86,8 @@ MEASURES: list[tuple[str, Callable[[], object]]] = [
     ("viewer_token(…)", partial(connectcreds.viewer_token, VIEWER)),
     ("has_service_account_token()", connectcreds.has_service_account_token),
     ("service_account_token(resource=…).authorization, into a header", ours()),
+    ("auth.token_provider()", token_provider(connectcreds.service_account_token, resource=RESOURCE)),
+    ("azure.ConnectCredential: get_token", partial(ConnectCredential(connectcreds.service_account_token).get_token, "s")),
     ("google-auth: before_request, into a header", google()),
     ("azure-identity: get_token", azure()),
     ("of it: a call by ctypes, cc_running_on_connect()", _abi.cc_running_on_connect),
@@ -95,6 +102,34 @@ def round_of(call: Callable[[], object]) -> float:
     return (time.thread_time_ns() - begin) / CALLS / 1000
 
 
+#: Awaited on one event loop; the worker threads' time counts, so it is that of the process.
+AWAITED = 300
+#: Each in a process of its own.
+IMPORTS = ["connectcreds", "connectcreds.auth", "google.oauth2.credentials", "azure.identity", "boto3", "posit.connect"]
+
+
+def awaited() -> list[float]:
+    """Microseconds of the process's processor time for one awaited hit, for each round."""
+
+    async def rounds() -> list[float]:
+        times = []
+        for _ in range(ROUNDS):
+            begin = time.process_time_ns()
+            for _ in range(AWAITED):
+                await aio.service_account_token(resource=RESOURCE)
+            times.append((time.process_time_ns() - begin) / AWAITED / 1000)
+        return times
+
+    return asyncio.run(rounds())
+
+
+def import_ms(module: str) -> float | None:
+    """Milliseconds of processor time that an import takes in a new process; None when it is not installed."""
+    source = f"import time; t = time.process_time(); import {module}; print((time.process_time() - t) * 1000)"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    return float(done.stdout) if done.returncode == 0 else None
+
+
 def main() -> None:
     for _, call in MEASURES:
         call()
@@ -102,6 +137,15 @@ def main() -> None:
     print(f"A cached token: µs per call, median of {ROUNDS} rounds of {CALLS} calls (least to most)\n")
     for (name, _), times in zip(MEASURES, zip(*rounds)):
         print(f"  {name:<66} {statistics.median(times):6.2f}  ({min(times):.2f} to {max(times):.2f})")
+    times = awaited()
+    print(f"  {'aio.service_account_token(resource=…), awaited':<66} {statistics.median(times):6.2f}  ", end="")
+    print(f"({min(times):.2f} to {max(times):.2f})")
+
+    print("\nImporting: ms, median of 11 processes\n")
+    for module in IMPORTS:
+        taken = [import_ms(module) for _ in range(11)]
+        known = [each for each in taken if each is not None]
+        print(f"  {module:<66} {statistics.median(known):6.1f}" if known else f"  {module:<66} not installed")
 
 
 main()

@@ -31,7 +31,13 @@ measures <- list(
   "connect_workload_token(audience = )" = function(n) {
     for (i in seq_len(n)) connect_workload_token(audience = integration)
   },
-  "has_service_account_token()" = function(n) for (i in seq_len(n)) has_service_account_token()
+  "has_service_account_token()" = function(n) for (i in seq_len(n)) has_service_account_token(),
+  "has_viewer_token(resource, session = )" = function(n) {
+    for (i in seq_len(n)) has_viewer_token(databricks, session = session)
+  },
+  "connect_token(resource, session = )" = function(n) {
+    for (i in seq_len(n)) connect_token(databricks, session = session)
+  }
 )
 integration <- Sys.getenv("STANDIN_INTEGRATION")
 

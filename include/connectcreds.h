@@ -68,7 +68,7 @@
  * CC_ERR_INTERNAL.
  *
  * Memory. When malloc() fails, the process aborts: no function reports it. A call needs up to
- * 128 KiB of stack on the calling thread.
+ * 256 KiB of stack on the calling thread.
  *
  * Secrets. No token, session token, API key or body appears in a message, a log line or a report.
  * They are wiped from memory when their handle is freed.
@@ -201,6 +201,18 @@ CC_API const char *cc_status_name(cc_status status);
  * AWS credentials. Immutable: any thread may read them. They are wiped from memory when freed.
  */
 typedef struct cc_aws_credentials cc_aws_credentials;
+
+/**
+ * A call that was started. Any thread may use it; one at a time may finish it.
+ *
+ * A start reads the environment, looks into the cache and returns: no network, no file, no name
+ * resolution. A cache hit is done at once. Otherwise a background thread of the library drives the
+ * exchange. The timeout counts from the start; the request's cancel callback is not called.
+ *
+ * In a child after fork(), a call that was not done exchanges the token anew when it is finished.
+ * Inside a mock the call is done when it has started: the mock function is called by the start.
+ */
+typedef struct cc_call cc_call;
 
 /** Why a call failed. Immutable: any thread may read it. */
 typedef struct cc_error cc_error;
@@ -359,6 +371,99 @@ CC_API bool cc_has_workload_token(const cc_request *request);
  * @return true if it does
  */
 CC_API bool cc_running_on_connect(void);
+
+/* ---- Calls that do not block ----------------------------------------------------------------- */
+
+/**
+ * Starts a call of cc_service_account_token().
+ *
+ * @param request  the options, copied; NULL: all from the environment
+ * @param call     receives the call, to be freed with cc_call_free(); NULL is rejected
+ * @param error    receives an error, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK, or a failure that needs no exchange: CC_ERR_INVALID_ARGUMENT,
+ *         CC_ERR_NOT_ON_CONNECT, CC_ERR_NOT_SUPPORTED, CC_ERR_NO_SERVER, CC_ERR_NO_API_KEY,
+ *         CC_ERR_NETWORK (no background thread can be started), CC_ERR_REFUSED (remembered from
+ *         a moment ago) or CC_ERR_INTERNAL
+ */
+CC_API cc_status cc_service_account_token_start(const cc_request *request, cc_call **call,
+                                                cc_error **error);
+
+/**
+ * Starts a call of cc_viewer_token().
+ *
+ * @param session_token  see cc_viewer_token()
+ * @param request        the options, copied; NULL: all from the environment
+ * @param call           receives the call, to be freed with cc_call_free(); NULL is rejected
+ * @param error          receives an error, to be freed with cc_error_free(); may be NULL
+ * @return see cc_service_account_token_start(), and CC_ERR_NO_SESSION
+ */
+CC_API cc_status cc_viewer_token_start(const char *session_token, const cc_request *request,
+                                       cc_call **call, cc_error **error);
+
+/**
+ * Starts a call of cc_workload_token().
+ *
+ * @param request  the options, copied; NULL: all from the environment
+ * @param call     receives the call, to be freed with cc_call_free(); NULL is rejected
+ * @param error    receives an error, to be freed with cc_error_free(); may be NULL
+ * @return see cc_service_account_token_start()
+ */
+CC_API cc_status cc_workload_token_start(const cc_request *request, cc_call **call,
+                                         cc_error **error);
+
+/**
+ * Starts a call of cc_exchange_token().
+ *
+ * @param subject_token       see cc_exchange_token()
+ * @param subject_token_type  see cc_exchange_token()
+ * @param request             the options, copied; NULL: all from the environment
+ * @param call                receives the call, to be freed with cc_call_free(); NULL is rejected
+ * @param error               receives an error, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK, CC_ERR_INVALID_ARGUMENT, CC_ERR_NO_SERVER, CC_ERR_NETWORK (no background thread
+ *         can be started), CC_ERR_REFUSED (remembered from a moment ago) or CC_ERR_INTERNAL
+ */
+CC_API cc_status cc_exchange_token_start(const char *subject_token, const char *subject_token_type,
+                                         const cc_request *request, cc_call **call,
+                                         cc_error **error);
+
+/**
+ * Returns whether cc_call_finish() would return at once: there is a result, or the timeout has
+ * passed.
+ *
+ * @param call  the call; NULL gives false
+ * @return true if it would
+ */
+CC_API bool cc_call_is_done(const cc_call *call);
+
+/**
+ * Returns a descriptor that becomes readable when the call is done, for poll(), epoll and event
+ * loops. The first request for it creates it. It belongs to the call: do not read, write or close
+ * it; it closes with cc_call_free().
+ *
+ * @param call  the call; NULL gives -1
+ * @return the descriptor; -1 if none can be created
+ */
+CC_API int cc_call_fd(cc_call *call);
+
+/**
+ * Returns the result of a call; a second time, the same again.
+ *
+ * @param call   the call; NULL is rejected, and so is one that another thread is finishing
+ * @param token  receives the token, to be freed with cc_token_free(); NULL is rejected
+ * @param error  receives an error, to be freed with cc_error_free(); may be NULL
+ * @return the statuses of the function without _start
+ *
+ * Blocks until the call is done.
+ */
+CC_API cc_status cc_call_finish(cc_call *call, cc_token **token, cc_error **error);
+
+/**
+ * Frees a call. One that is not done leaves its exchange, as a cancelled call does: others that
+ * wait for it are not affected.
+ *
+ * @param call  the call; NULL is a no-op
+ */
+CC_API void cc_call_free(cc_call *call);
 
 /* ---- Requests -------------------------------------------------------------------------------- */
 

@@ -79,9 +79,10 @@ pub mod config {
 
 pub use api::request::Request;
 pub use api::{
-    CacheStats, LogLevel, cache_stats, clear_cache, diagnose, exchange_token, forget_session,
-    has_service_account_token, has_viewer_token, has_workload_token, invalidate, remove_log_callback,
-    running_on_connect, service_account_token, set_log_callback, viewer_token, workload_token,
+    CacheStats, LogLevel, StartedCall, cache_stats, clear_cache, diagnose, exchange_token,
+    exchange_token_start, forget_session, has_service_account_token, has_viewer_token, has_workload_token,
+    invalidate, remove_log_callback, running_on_connect, service_account_token, service_account_token_start,
+    set_log_callback, viewer_token, viewer_token_start, workload_token, workload_token_start,
 };
 pub use error::{Error, ErrorKind};
 pub use mock::Mock;

@@ -10,14 +10,14 @@ use connectcreds::token_type;
 const HEADER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include/connectcreds.h");
 
 /// How much stack a call needs, as measured by `tests/programs/c/stack.c` and rounded up.
-const STACK: &str = "128 KiB";
+const STACK: &str = "256 KiB";
 
 /// No line of the header is longer, in columns.
 const LINE_LENGTH: usize = 100;
 
 /// The groups of the header in their order: a title, and the beginnings of the names that belong to it. A name belongs to
 /// the group with the longest beginning.
-const GROUPS: [(&str, &[&str]); 12] = [
+const GROUPS: [(&str, &[&str]); 13] = [
     ("Status codes", &["CC_OK", "CC_ERR_", "cc_status"]),
     ("Handles", &[]),
     (
@@ -29,6 +29,16 @@ const GROUPS: [(&str, &[&str]); 12] = [
             "cc_exchange_token",
             "cc_has_",
             "cc_running_on_connect",
+        ],
+    ),
+    (
+        "Calls that do not block",
+        &[
+            "cc_call",
+            "cc_service_account_token_start",
+            "cc_viewer_token_start",
+            "cc_workload_token_start",
+            "cc_exchange_token_start",
         ],
     ),
     ("Requests", &["cc_request_", "cc_cancel_fn"]),
@@ -172,20 +182,14 @@ fn items(bindings: &str) -> Vec<Item> {
             None => text,
         };
         if !text.trim_start().starts_with("/**") {
-            // cbindgen finds constants of the whole crate; those of other folders have other names.
-            let frame = ["#ifdef __cplusplus", "extern \"C\"", "}", "#endif", "#define "];
+            // The frame for C++, and what is private in src/ffi.
             assert!(
-                !text.contains("#define CC_") && !text.contains("#define cc_"),
-                "{text}"
-            );
-            let is_frame = |line: &str| frame.iter().any(|part| line.starts_with(part));
-            assert!(
-                text.lines().all(|line| line.is_empty() || is_frame(line)),
-                "{text}"
+                !text.contains("cc_") && !text.contains("CC_"),
+                "undocumented: {text}"
             );
             continue;
         }
-        if declaration.starts_with("#define ") && !declaration.starts_with("#define CC_") {
+        if !declaration.contains("cc_") && !declaration.contains("CC_") {
             continue;
         }
         let name = name_of(declaration);
@@ -535,7 +539,7 @@ fn no_macro_of_the_header_is_one_of_a_well_known_header() {
         names.map(ToOwned::to_owned).collect()
     };
     let include = |header: &&str| format!("#if __has_include(<{header}>)\n#include <{header}>\n#endif\n");
-    let theirs = macros(&headers.iter().map(|header| include(&header)).collect::<String>());
+    let theirs = macros(&headers.iter().map(|header| include(header)).collect::<String>());
     assert!(theirs.contains("SIGPIPE") && theirs.contains("INT32_MAX"));
     let ours: Vec<_> = macros("#include <connectcreds.h>\n")
         .into_iter()

@@ -180,7 +180,7 @@ fn a_function_may_start_mocks_and_end_its_own() {
 }
 
 #[test]
-fn a_cancel_callback_that_asks_what_it_cancels_gets_an_error() {
+fn a_cancel_callback_that_requests_the_token_of_its_own_call_joins_the_exchange() {
     let connect = Standin::start();
     let hold = connect.hold();
     run(on(&connect, &mut functions("asking_in_a_cancel_callback")));

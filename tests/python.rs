@@ -44,6 +44,18 @@ fn bindings_python_pass_their_own_tests() {
     assert!(output.status.success(), "{}", told(&output));
 }
 
+/// Style and types: ruff, mypy and pyright, also over the code on the package's pages.
+#[test]
+#[ignore = "needs Python with ruff and mypy; tests/run runs it"]
+fn bindings_python_are_typed_and_styled() {
+    let python = std::env::var_os("CONNECTCREDS_PEERS_PYTHON").expect("tests/run sets it");
+    let output = clean(package().join("lint"))
+        .env("PYTHON", python)
+        .output()
+        .expect("bash is there");
+    assert!(output.status.success(), "{}", told(&output));
+}
+
 /// A directory for one test, removed if the test passes.
 struct Scratch(PathBuf);
 

@@ -141,6 +141,156 @@ fn r_package_passes_the_checks_of_r() {
     assert_eq!(status, Some("Status: OK"), "{printed}");
 }
 
+/// The package's sources in a directory of their own, to build in.
+fn copy_of_sources(directory: &Path) -> PathBuf {
+    let sources = directory.join("sources");
+    run(in_directory("cp", directory)
+        .arg("-r")
+        .arg(root().join("bindings/r"))
+        .arg(&sources));
+    sources
+}
+
+#[test]
+#[ignore = "needs R (r-base-core, r-base-dev); tests/run runs it"]
+fn r_package_is_built_again_for_another_library() {
+    let directory = directory("rebuilt");
+    let sources = copy_of_sources(&directory);
+    let packages = directory.join("library");
+    std::fs::create_dir_all(&packages).expect("created");
+    let install_over = |name: &str| {
+        let libraries = directory.join(name);
+        std::fs::create_dir_all(&libraries).expect("created");
+        std::fs::copy(library(), libraries.join("libconnectcreds.so")).expect("copied");
+        run(r("R", &directory)
+            .args(["CMD", "INSTALL", "--no-docs"])
+            .arg(format!("--library={}", packages.display()))
+            .arg(&sources)
+            .env("CONNECTCREDS_LIB_DIR", &libraries));
+        let loaded =
+            "library(connectcreds); cat(grep('libconnectcreds', readLines('/proc/self/maps'), value = TRUE))";
+        let maps = run(in_directory("Rscript", &directory)
+            .args(["-e", loaded])
+            .env("R_LIBS", &packages));
+        assert!(maps.contains(&*libraries.to_string_lossy()), "{maps}");
+    };
+    install_over("first");
+    install_over("second");
+}
+
+#[test]
+#[ignore = "needs R (r-base-core, r-base-dev); tests/run runs it"]
+fn r_package_refuses_a_library_older_than_its_header_and_says_what_to_do() {
+    let directory = directory("older");
+    let installed = install(r("R", &directory), &directory);
+    // In front of the library's own, as an older library would answer.
+    std::fs::write(
+        directory.join("older.c"),
+        "const char *cc_version(void) { return \"0.0.9\"; }\n",
+    )
+    .expect("written");
+    run(in_directory("cc", &directory).args(["-shared", "-fPIC", "older.c", "-o", "older.so"]));
+    let output = in_directory("Rscript", &directory)
+        .args(["-e", "library(connectcreds)"])
+        .env("R_LIBS", installed)
+        .env("LD_PRELOAD", directory.join("older.so"))
+        .output()
+        .expect("started");
+    assert!(!output.status.success());
+    let words = told(&output);
+    for part in ["0.0.9", "R CMD INSTALL", "CONNECTCREDS_LIB_DIR"] {
+        assert!(words.contains(part), "{words}");
+    }
+}
+
+#[test]
+#[ignore = "needs R with the packages that tests/run installs; it runs it"]
+fn r_documentation_is_what_roxygen_makes_of_the_sources() {
+    let directory = directory("roxygen");
+    let installed = install(r("R", &directory), &directory);
+    let sources = copy_of_sources(&directory);
+    run(in_directory("Rscript", &sources)
+        .args(["-e", "roxygen2::roxygenise(load_code = roxygen2::load_installed)"])
+        .env("R_LIBS", installed));
+    let difference = in_directory("diff", &directory)
+        .args(["-r", "man"])
+        .arg(sources.join("man"))
+        .current_dir(root().join("bindings/r"))
+        .output()
+        .expect("started");
+    assert!(difference.status.success(), "{}", told(&difference));
+    let names = |directory: &Path| std::fs::read_to_string(directory.join("NAMESPACE")).expect("read");
+    assert_eq!(names(&root().join("bindings/r")), names(&sources));
+}
+
+/// The tarball is made, and built, without what makes the library fast and small: that takes minutes.
+#[test]
+#[ignore = "needs R with the packages that tests/run installs, and the crates that cargo vendors; tests/run runs it"]
+fn r_source_package_installs_without_a_checkout() {
+    let directory = directory("source-package");
+    let package = root().join("bindings/r/tools/source-package");
+    let mut make = r("python3", &directory);
+    make.arg(package)
+        .arg(&directory)
+        .env("XZ_LEVEL", "-1")
+        .envs(cargo_environment());
+    run(&mut make);
+    let tarball = std::fs::read_dir(&directory)
+        .expect("listed")
+        .map(|entry| entry.expect("listed").path())
+        .find(|path| path.to_string_lossy().ends_with(".tar.gz"))
+        .expect("the script leaves its tarball");
+
+    let packages = directory.join("library");
+    std::fs::create_dir_all(&packages).expect("created");
+    let mut install = in_directory("R", &directory);
+    install
+        .args(["CMD", "INSTALL", "--no-docs"])
+        .arg(format!("--library={}", packages.display()))
+        .arg(&tarball)
+        .env("PKG_CONFIG", "/nonexistent")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        // No way out: whoever asks a registry fails.
+        .env("CARGO_NET_OFFLINE", "true")
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .envs(rustup_environment());
+    run(&mut install);
+
+    // The installed package moves with its library.
+    let moved = directory.join("moved");
+    std::fs::rename(&packages, &moved).expect("moved");
+    let printed = run(in_directory("Rscript", &directory)
+        .args([
+            "-e",
+            "library(connectcreds); cat(with_mocked_connect_responses(connect_token()$access_token, token = 'token'), ''); \
+             cat(sub('.* ', '', grep('libconnectcreds', readLines('/proc/self/maps'), value = TRUE)[[1]]))",
+        ])
+        .env("R_LIBS", &moved));
+    let library = moved.join("connectcreds/libs/libconnectcreds.so");
+    assert!(
+        printed.starts_with(&format!("token {}", library.display())),
+        "{printed}"
+    );
+}
+
+/// What rustup's cargo needs to find its toolchain, where HOME is another directory.
+fn rustup_environment() -> Vec<(&'static str, PathBuf)> {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let rustup = std::env::var_os("RUSTUP_HOME").map_or_else(|| home.join(".rustup"), PathBuf::from);
+    vec![("RUSTUP_HOME", rustup)]
+}
+
+/// And to find the crates that it has.
+fn cargo_environment() -> Vec<(&'static str, PathBuf)> {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let mut environment = rustup_environment();
+    environment.push(("CARGO_HOME", cargo));
+    environment
+}
+
 /// Runs `configure` in a copy of the package's sources; returns its outcome and the Makevars that it wrote.
 fn configure(name: &str, environment: &[(&str, &Path)]) -> Result<String, String> {
     let directory = directory(name);

@@ -19,13 +19,14 @@ const CONTENT_SESSION: &str = "urn:posit:connect:content-session-token";
 const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 
 /// The number of snippets in each language that the tests below run, by `snippet(language, index)`.
-const RUN: [(&str, usize); 6] = [
-    ("c", 3),
+const RUN: [(&str, usize); 7] = [
+    ("c", 4),
+    ("cmake", 1),
     ("cpp", 1),
     ("python", 1),
     ("r", 1),
     ("rust", 1),
-    ("sh", 4),
+    ("sh", 5),
 ];
 
 /// Returns the language and the text of each fenced block.
@@ -157,24 +158,39 @@ fn the_commands_that_build_and_test_are_those_of_the_ci() {
     let ci = std::fs::read_to_string(root().join(".ci/run")).expect("readable");
     let commands = snippet("sh", 0) + snippet("sh", 1).lines().next().expect("a line");
     for command in commands.lines() {
-        assert!(
-            ci.lines().any(|line| line.trim().starts_with(command)),
-            "{command} is not in .ci/run"
-        );
+        let run = |line: &str| line.trim() == command || line.starts_with(&format!("{command} --"));
+        assert!(ci.lines().any(run), "{command} is not in .ci/run");
     }
 }
 
-fn the_c_program(test: &str) -> PathBuf {
-    support::compile_with(
-        &Checkout::new(test).save("first.c", &snippet("c", 0)),
-        &["-lcurl"],
-    )
+#[test]
+fn the_c_program_gets_a_token_over_http_and_https() {
+    let program = compile(&Checkout::new("c").save("first.c", &snippet("c", 0)));
+    for connect in [Standin::start(), Standin::start_tls()] {
+        let printed = run(on(&connect, &mut clean(&program)));
+        assert!(printed.starts_with("Bearer token, expires at "), "{printed}");
+        assert_expires_in_an_hour(&printed);
+        assert_param(&the_request(&connect), "subject_token_type", CONTENT_SESSION);
+    }
+}
+
+#[test]
+fn the_c_program_says_why_it_gets_no_token() {
+    let program = compile(&Checkout::new("c-failure").save("first.c", &snippet("c", 0)));
+    assert_eq!(
+        failure(&mut clean(program)),
+        "Service account credentials are only available when running on Connect.\n"
+    );
+}
+
+fn the_curl_program(test: &str) -> PathBuf {
+    support::compile_with(&Checkout::new(test).save("curl.c", &snippet("c", 1)), &["-lcurl"])
 }
 
 #[test]
 #[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
 fn curl_program_in_c_sends_the_token_to_the_service() {
-    let program = the_c_program("c");
+    let program = the_curl_program("curl");
     for connect in [Standin::start(), Standin::start_tls()] {
         let service = Service::start(&[200]);
         let printed = run(on(&connect, &mut clean(&program)).arg(service.url()));
@@ -190,7 +206,7 @@ fn curl_program_in_c_sends_the_token_to_the_service() {
 #[test]
 #[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
 fn curl_program_in_c_says_why_it_sends_nothing() {
-    let program = the_c_program("c-failure");
+    let program = the_curl_program("curl-failure");
     let service = Service::start(&[]);
     assert_eq!(
         failure(clean(&program).arg(service.url())),
@@ -210,31 +226,14 @@ fn curl_program_in_c_says_why_it_sends_nothing() {
 }
 
 #[test]
-#[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
-fn curl_program_in_c_is_built_as_the_readme_says() {
-    let checkout = Checkout::new("build");
-    checkout.save("token.c", &snippet("c", 0));
-    // The first line, which builds the library, is compared with .ci/run above.
-    let (_, link) = snippet("sh", 1)
-        .split_once('\n')
-        .map(|(build, link)| (build.to_owned(), link.to_owned()))
-        .expect("two lines");
-    checkout.shell(&link);
-    let connect = Standin::start();
-    let service = Service::start(&[200]);
-    run(on(&connect, &mut clean(checkout.0.join("token"))).arg(service.url()));
-    assert_eq!(service.requests().len(), 1);
-}
-
-#[test]
 fn the_c_test_passes_where_there_is_no_connect() {
-    let program = compile(&Checkout::new("mock").save("mock.c", &snippet("c", 1)));
+    let program = compile(&Checkout::new("mock").save("mock.c", &snippet("c", 2)));
     run(&mut clean(program));
 }
 
 #[test]
 fn the_report_is_printed_without_a_secret() {
-    let program = compile(&Checkout::new("report").save("report.c", &snippet("c", 2)));
+    let program = compile(&Checkout::new("report").save("report.c", &snippet("c", 3)));
     let connect = Standin::start();
     let printed = run(on(&connect, &mut clean(&program)));
     assert!(
@@ -317,7 +316,7 @@ fn r_program_gets_a_token_or_says_why_not() {
         "mkdir bindings library && cp -r '{}' bindings",
         sources.display()
     ));
-    checkout.shell(&format!("export R_LIBS=\"$PWD/library\"\n{}", snippet("sh", 3)));
+    checkout.shell(&format!("export R_LIBS=\"$PWD/library\"\n{}", snippet("sh", 4)));
     let program = checkout.save("token.R", &snippet("r", 0));
     let script = || {
         let mut command = clean("Rscript");

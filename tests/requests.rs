@@ -53,3 +53,26 @@ fn a_cancel_callback_may_do_so_while_its_call_waits() {
     connect.order_always(Some(Order::Silent));
     run(scene("cancel_changes_waiting").envs(connect.environment()));
 }
+
+/// With the unoptimised library of the tests, which needs more than a released one.
+#[test]
+fn a_call_needs_no_more_stack_than_the_header_says() {
+    let header = std::fs::read_to_string(root().join("include/connectcreds.h")).expect("the header is there");
+    let (before, _) = header.split_once(" KiB of stack").expect("the header says it");
+    let promised: usize = before
+        .rsplit(' ')
+        .next()
+        .and_then(|word| word.parse().ok())
+        .expect("a number");
+    let program = compile(&root().join("tests/programs/c/stack.c"));
+    for (what, connect) in [
+        ("mock", Standin::start()),
+        ("server", Standin::start()),
+        ("server", Standin::start_tls()),
+    ] {
+        let needed = run(clean(&program).arg(what).envs(connect.environment()));
+        let needed: usize = needed.trim().parse().expect("a number");
+        println!("{what} at {}: {needed} KiB", connect.url());
+        assert!(needed <= promised, "{what} at {}: {needed} KiB", connect.url());
+    }
+}

@@ -1,6 +1,6 @@
 """Puts the shared library into the wheel.
 
-It is the one that CONNECTCREDS_LIB names, or else built with cargo from the repository around this directory.
+The library is the one that CONNECTCREDS_LIB names, or else built with cargo from the repository around this directory.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,46 @@ NAME = "libconnectcreds.so"
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 
+#: e_machine of the ELF header, and for which word size and byte order it is the platform of a wheel.
+PLATFORMS = {
+    (3, 32, "<"): "linux_i686",
+    (40, 32, "<"): "linux_armv7l",
+    (62, 64, "<"): "linux_x86_64",
+    (183, 64, "<"): "linux_aarch64",
+    (21, 64, "<"): "linux_ppc64le",
+    (22, 64, ">"): "linux_s390x",
+    (243, 64, "<"): "linux_riscv64",
+    (258, 64, "<"): "linux_loongarch64",
+}
+
+
+def platform_of(library: Path) -> str:
+    """Returns the wheel's platform, from the ELF header: the library may be for another machine than this one."""
+    with library.open("rb") as file:
+        header = file.read(20)
+    if len(header) < 20 or header[:4] != b"\x7fELF":
+        raise RuntimeError(f"{library} is not a shared library in ELF format.")
+    bits = {1: 32, 2: 64}.get(header[4], 0)
+    order = {1: "<", 2: ">"}.get(header[5], "<")
+    (machine,) = struct.unpack(f"{order}H", header[18:20])
+    platform = PLATFORMS.get((machine, bits, order))
+    if platform is None:
+        raise RuntimeError(f"{library} is for a machine (ELF {machine}, {bits} bits) for which no wheel is known.")
+    return platform
+
+
 def _named() -> Path | None:
-    """The library that CONNECTCREDS_LIB names."""
+    """Returns the library that CONNECTCREDS_LIB names."""
     path = os.environ.get("CONNECTCREDS_LIB")
     if not path:
         return None
     if not Path(path).is_file():
-        raise RuntimeError(f"CONNECTCREDS_LIB is {path!r}, which is no file.")
+        raise RuntimeError(f"CONNECTCREDS_LIB is {path!r}, which is not a file.")
     return Path(path).resolve()
 
 
 def _built() -> Path:
-    """The library, built from the repository."""
+    """Builds the library from the repository."""
     manifest = REPOSITORY / "Cargo.toml"
     if not manifest.is_file():
         raise RuntimeError(
@@ -46,7 +74,7 @@ def _built() -> Path:
     command = ["cargo", "rustc", "--release", "--lib", "--crate-type", "cdylib", "--message-format", "json"]
     build = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=False, text=True)
     if build.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed; what it said is above.")
+        raise RuntimeError(f"{' '.join(command)} failed; its output is above.")
     messages = map(json.loads, build.stdout.splitlines())
     names = [name for message in messages for name in message.get("filenames", []) if name.endswith(f"/{NAME}")]
     if not names:
@@ -55,15 +83,14 @@ def _built() -> Path:
 
 
 class LibraryHook(BuildHookInterface[Any]):
-    """What hatchling calls."""
+    """The hook that hatchling calls."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Adds the library, but to an editable install, which takes what CONNECTCREDS_LIB or the system has."""
+        """Adds the library, except to an editable install, which loads that of CONNECTCREDS_LIB or the system."""
         if version == "editable":
             return
         library = _named() or _built()
         build_data["force_include"][str(library)] = f"connectcreds/{NAME}"
         build_data["pure_python"] = False
-        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        # Any Python 3: the library is loaded by ctypes and knows nothing of Python.
-        build_data["tag"] = f"py3-none-{platform}"
+        # Any Python 3: ctypes loads the library, which does not use Python's C API.
+        build_data["tag"] = f"py3-none-{platform_of(library)}"

@@ -3,14 +3,16 @@
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::backend::broker;
+use crate::backend::{ConnectBackend, broker};
 use crate::cache::backend::Backend;
-use crate::cache::broker::{Handle, Stats};
+use crate::cache::broker::{Broker, Handle, Stats};
+use crate::cache::call::PendingCall;
 use crate::cache::key::{CacheKey, CacheKeyRef};
 use crate::cache::store::TokenCriteria;
 use crate::cache::wait::WaitOptions;
-use crate::driver;
+use crate::driver::{self, Watch};
 use crate::env::{EnvSnapshot, Environment};
 use crate::error::Error;
 use crate::mock::{self, MockBroker};
@@ -66,6 +68,26 @@ impl CallContext {
         }
     }
 
+    /// As [`obtain`](Self::obtain), without waiting.
+    pub fn start(
+        &self,
+        key: CacheKey,
+        timeout: Option<Duration>,
+        criteria: TokenCriteria,
+    ) -> Result<Started, Error> {
+        let env = EnvSnapshot::take();
+        Ok(match self {
+            Self::Process => match broker().start(key, env, timeout, criteria)? {
+                Ok(token) => Started::Done(token),
+                Err(call) => Started::Pending(PendingInContext::Process(call)),
+            },
+            Self::Mock(broker) => match broker.start(key, env, timeout, criteria)? {
+                Ok(token) => Started::Done(token),
+                Err(call) => Started::Pending(PendingInContext::Mock(call)),
+            },
+        })
+    }
+
     /// A cached token that is still valid, however soon it expires.
     pub fn old_token(&self, key: &CacheKey, criteria: TokenCriteria) -> Option<Arc<Token>> {
         match self {
@@ -96,6 +118,43 @@ impl CallContext {
             Self::Process => broker().stats(),
             Self::Mock(broker) => broker.stats(),
         }
+    }
+}
+
+/// A call that was started: with a token at once, or with an exchange to wait for.
+pub(crate) enum Started {
+    Done(Arc<Token>),
+    Pending(PendingInContext),
+}
+
+/// A call that waits for an exchange, in the context that it was started in.
+pub(crate) enum PendingInContext {
+    Process(PendingCall<&'static Broker<ConnectBackend>>),
+    Mock(PendingCall<MockBroker>),
+}
+
+impl PendingInContext {
+    pub fn is_done(&self) -> bool {
+        match self {
+            Self::Process(call) => call.is_done(),
+            Self::Mock(call) => call.is_done(),
+        }
+    }
+
+    pub fn finish(self) -> Result<Arc<Token>, Error> {
+        match self {
+            Self::Process(call) => call.finish(),
+            Self::Mock(call) => call.finish(),
+        }
+    }
+
+    /// Calls `tell` on the background thread when the call is done.
+    pub fn watch(&self, tell: impl FnOnce() + Send + 'static) -> Result<Watch, Error> {
+        let (in_flight, deadline) = match self {
+            Self::Process(call) => call.awaited(),
+            Self::Mock(call) => call.awaited(),
+        };
+        driver::watch(in_flight, deadline, tell)
     }
 }
 

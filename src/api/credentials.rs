@@ -5,10 +5,11 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::context::CallContext;
+use super::context::{CallContext, Started};
 use super::diagnostics;
 use super::environment::CallEnvironment;
 use super::request::{Cancelled, Request};
+use super::started::StartedCall;
 use crate::cache::key::{CacheKeyRef, Subject};
 use crate::cache::store::TokenCriteria;
 use crate::cache::wait::WaitOptions;
@@ -20,7 +21,7 @@ use crate::text::hash::{Hashed, Part};
 use crate::text::validate::validate;
 
 /// First lines of messages, in the words of the R package connectcreds, so that a search finds both.
-struct Words {
+pub(super) struct Words {
     /// For the log.
     what: &'static str,
     /// Empty: available everywhere, and without an API key.
@@ -70,10 +71,19 @@ const EXCHANGE: Words = Words {
 ///
 /// In this order: not on Connect, no session token, no server, no API key; then the exchange's errors.
 pub fn service_account_token(request: &Request) -> Result<Arc<Token>, Error> {
-    conclude(service_account(request))
+    conclude(service_account(request, get))
 }
 
-fn service_account(request: &Request) -> Result<Arc<Token>, Error> {
+/// Starts a call of [`service_account_token`]: returns without waiting.
+///
+/// # Errors
+///
+/// Those that need no exchange, and [`Network`](ErrorKind::Network) when no background thread can be started.
+pub fn service_account_token_start(request: &Request) -> Result<StartedCall, Error> {
+    conclude(service_account(request, start))
+}
+
+fn service_account<T>(request: &Request, perform: Perform<T>) -> Result<T, Error> {
     let context = CallContext::now();
     let environment = CallEnvironment::of(&context);
     require_connect(&SERVICE_ACCOUNT, request, &environment)?;
@@ -83,7 +93,7 @@ fn service_account(request: &Request) -> Result<Arc<Token>, Error> {
         subject_token_type: token_type::CONTENT_SESSION,
         requested_token_type: request.requested_token_type.as_deref(),
     };
-    call.get(&context, &environment, request)
+    perform(call, &context, &environment, request)
 }
 
 /// Returns the token of the viewer whose session token Connect sent with the request for the page, in the header
@@ -103,10 +113,26 @@ pub(crate) fn viewer_token_from_bytes(
     session_token: Option<&[u8]>,
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
-    conclude(viewer(session_token, request))
+    conclude(viewer(session_token, request, get))
 }
 
-fn viewer(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>, Error> {
+/// Starts a call of [`viewer_token`]: returns without waiting.
+///
+/// # Errors
+///
+/// As [`service_account_token_start`]; and [`NoSession`](ErrorKind::NoSession) for `None`.
+pub fn viewer_token_start(session_token: Option<&str>, request: &Request) -> Result<StartedCall, Error> {
+    viewer_token_start_from_bytes(session_token.map(str::as_bytes), request)
+}
+
+pub(crate) fn viewer_token_start_from_bytes(
+    session_token: Option<&[u8]>,
+    request: &Request,
+) -> Result<StartedCall, Error> {
+    conclude(viewer(session_token, request, start))
+}
+
+fn viewer<T>(session_token: Option<&[u8]>, request: &Request, perform: Perform<T>) -> Result<T, Error> {
     let context = CallContext::now();
     let environment = CallEnvironment::of(&context);
     require_connect(&VIEWER, request, &environment)?;
@@ -130,7 +156,7 @@ fn viewer(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>,
         subject_token_type: token_type::USER_SESSION,
         requested_token_type: request.requested_token_type.as_deref(),
     };
-    call.get(&context, &environment, request)
+    perform(call, &context, &environment, request)
 }
 
 /// Returns an OpenID Connect id token that identifies this content, for services that trust the Connect server.
@@ -139,10 +165,19 @@ fn viewer(session_token: Option<&[u8]>, request: &Request) -> Result<Arc<Token>,
 ///
 /// As [`service_account_token`]; and when the request asks for another token type.
 pub fn workload_token(request: &Request) -> Result<Arc<Token>, Error> {
-    conclude(workload(request))
+    conclude(workload(request, get))
 }
 
-fn workload(request: &Request) -> Result<Arc<Token>, Error> {
+/// Starts a call of [`workload_token`]: returns without waiting.
+///
+/// # Errors
+///
+/// As [`service_account_token_start`]; and when the request asks for another token type.
+pub fn workload_token_start(request: &Request) -> Result<StartedCall, Error> {
+    conclude(workload(request, start))
+}
+
+fn workload<T>(request: &Request, perform: Perform<T>) -> Result<T, Error> {
     if request
         .requested_token_type
         .as_deref()
@@ -161,7 +196,7 @@ fn workload(request: &Request) -> Result<Arc<Token>, Error> {
         subject_token_type: token_type::CONTENT_SESSION,
         requested_token_type: Some(token_type::ID_TOKEN),
     };
-    call.get(&context, &environment, request)
+    perform(call, &context, &environment, request)
 }
 
 /// Performs any other exchange with the server's credential endpoint (RFC 8693), on Connect or not: identity federation,
@@ -186,10 +221,37 @@ pub(crate) fn exchange_token_from_bytes(
     subject_token_type: &[u8],
     request: &Request,
 ) -> Result<Arc<Token>, Error> {
-    conclude(exchange(subject_token, subject_token_type, request))
+    conclude(exchange(subject_token, subject_token_type, request, get))
 }
 
-fn exchange(subject_token: &[u8], subject_token_type: &[u8], request: &Request) -> Result<Arc<Token>, Error> {
+/// Starts a call of [`exchange_token`]: returns without waiting.
+///
+/// # Errors
+///
+/// When the subject token or its type is empty; when there is no server; and [`Network`](ErrorKind::Network) when no
+/// background thread can be started.
+pub fn exchange_token_start(
+    subject_token: &str,
+    subject_token_type: &str,
+    request: &Request,
+) -> Result<StartedCall, Error> {
+    exchange_token_start_from_bytes(subject_token.as_bytes(), subject_token_type.as_bytes(), request)
+}
+
+pub(crate) fn exchange_token_start_from_bytes(
+    subject_token: &[u8],
+    subject_token_type: &[u8],
+    request: &Request,
+) -> Result<StartedCall, Error> {
+    conclude(exchange(subject_token, subject_token_type, request, start))
+}
+
+fn exchange<T>(
+    subject_token: &[u8],
+    subject_token_type: &[u8],
+    request: &Request,
+    perform: Perform<T>,
+) -> Result<T, Error> {
     if subject_token.is_empty() {
         return Err(Error::invalid_argument("A subject token is required."));
     }
@@ -202,7 +264,7 @@ fn exchange(subject_token: &[u8], subject_token_type: &[u8], request: &Request) 
         subject_token_type,
         requested_token_type: request.requested_token_type.as_deref(),
     };
-    call.get(&context, &CallEnvironment::of(&context), request)
+    perform(call, &context, &CallEnvironment::of(&context), request)
 }
 
 /// Returns whether [`service_account_token`] would succeed. Blocks as it does.
@@ -259,13 +321,55 @@ struct Call<'a> {
     requested_token_type: Option<&'a str>,
 }
 
+/// What is done with a call: it is waited for, or started.
+type Perform<T> = fn(Call<'_>, &CallContext, &CallEnvironment, &Request) -> Result<T, Error>;
+
+fn get(
+    call: Call<'_>,
+    context: &CallContext,
+    environment: &CallEnvironment,
+    request: &Request,
+) -> Result<Arc<Token>, Error> {
+    let (key_ref, criteria) = call.key(environment, request);
+    if let Some(token) = call.cached(&key_ref, criteria, context, environment) {
+        return Ok(token);
+    }
+    let what = call.words.what;
+    obtain(&key_ref, criteria, context, request)
+        .inspect(|token| log::info!("{what}: obtained{}", until(token, context)))
+        .map_err(|why| in_words(why, call.words))
+}
+
+fn start(
+    call: Call<'_>,
+    context: &CallContext,
+    environment: &CallEnvironment,
+    request: &Request,
+) -> Result<StartedCall, Error> {
+    let (key_ref, criteria) = call.key(environment, request);
+    let words = call.words;
+    if let Some(token) = call.cached(&key_ref, criteria, context, environment) {
+        return Ok(StartedCall::done(words, token));
+    }
+    let started = key_ref.to_key().and_then(|key| {
+        if request.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let old = context.old_token(&key, criteria);
+            return old.map(Started::Done).ok_or_else(no_time_left);
+        }
+        context.start(key, request.timeout, criteria)
+    });
+    match started.map_err(|why| in_words(why, words))? {
+        Started::Done(token) => Ok(StartedCall::done(words, token)),
+        Started::Pending(call) => Ok(StartedCall::pending(words, call)),
+    }
+}
+
 impl Call<'_> {
-    fn get(
-        self,
-        context: &CallContext,
-        environment: &CallEnvironment,
-        request: &Request,
-    ) -> Result<Arc<Token>, Error> {
+    fn key<'a>(
+        &'a self,
+        environment: &'a CallEnvironment,
+        request: &'a Request,
+    ) -> (CacheKeyRef<'a>, TokenCriteria) {
         let key_ref = CacheKeyRef {
             subject: self.subject,
             subject_token_type: self.subject_token_type,
@@ -279,18 +383,25 @@ impl Call<'_> {
             min_validity_ms: request.min_validity_ms,
             force_refresh: request.force_refresh,
         };
+        (key_ref, criteria)
+    }
+
+    fn cached(
+        &self,
+        key_ref: &CacheKeyRef<'_>,
+        criteria: TokenCriteria,
+        context: &CallContext,
+        environment: &CallEnvironment,
+    ) -> Option<Arc<Token>> {
         let what = self.words.what;
-        if let Some(token) = context.cached(&key_ref, criteria) {
-            log::debug!("{what}: cache hit{}", until(&token, context));
-            return Ok(token);
-        }
-        if log::is_on(Level::Debug) {
-            log::debug!("{what}: cache miss, {}", context.miss_reason(&key_ref, criteria));
+        let token = context.cached(key_ref, criteria);
+        if let Some(token) = &token {
+            log::debug!("{what}: cache hit{}", until(token, context));
+        } else if log::is_on(Level::Debug) {
+            log::debug!("{what}: cache miss, {}", context.miss_reason(key_ref, criteria));
             log::debug!("{}", environment.names());
         }
-        obtain(&key_ref, criteria, context, request)
-            .inspect(|token| log::info!("{what}: obtained{}", until(token, context)))
-            .map_err(|why| in_words(why, self.words))
+        token
     }
 }
 
@@ -348,12 +459,20 @@ fn until(token: &Token, context: &CallContext) -> String {
 
 /// The end of every call: its failure is logged and recorded for the next report, and the log's lines are delivered.
 #[inline]
-fn conclude(result: Result<Arc<Token>, Error>) -> Result<Arc<Token>, Error> {
+fn conclude<T>(result: Result<T, Error>) -> Result<T, Error> {
     if let Err(why) = &result {
         report_failure(why);
     }
     log::deliver();
     result
+}
+
+/// The end of a call that was started.
+pub(super) fn conclude_started(
+    result: Result<Arc<Token>, Error>,
+    words: &Words,
+) -> Result<Arc<Token>, Error> {
+    conclude(result.map_err(|why| in_words(why, words)))
 }
 
 #[cold]

@@ -20,14 +20,17 @@ pub(crate) mod diagnostics;
 pub(crate) mod environment;
 pub(crate) mod log;
 pub(crate) mod request;
+pub(crate) mod started;
 
 pub use cache::{CacheStats, cache_stats, clear_cache, forget_session, invalidate};
 pub use credentials::{
-    exchange_token, has_service_account_token, has_viewer_token, has_workload_token, running_on_connect,
-    service_account_token, viewer_token, workload_token,
+    exchange_token, exchange_token_start, has_service_account_token, has_viewer_token, has_workload_token,
+    running_on_connect, service_account_token, service_account_token_start, viewer_token, viewer_token_start,
+    workload_token, workload_token_start,
 };
 pub use diagnostics::diagnose;
 pub use log::{LogLevel, remove_log_callback, set_log_callback};
+pub use started::StartedCall;
 
 /// How the C ABI reads a string of its host: the same rules as for every other text that comes in.
 pub(crate) use crate::text::validate::validate;

@@ -59,7 +59,7 @@ impl<B: Backend> Broker<B> {
         const NO_HITS: Hits = Hits {
             fresh: 0,
             stale: 0,
-            last_use: LastUse::NONE,
+            last_use: LastUse::none(),
         };
         Self {
             backend,
@@ -213,7 +213,7 @@ impl<B: Backend + Send> HoldOverFork for Broker<B> {
 }
 
 /// What a caller is to wait for.
-enum Admitted {
+pub(crate) enum Admitted {
     Done(Result<Arc<Token>, Error>),
     /// It was joined.
     Wait(Arc<InFlightExchange>),

@@ -42,10 +42,6 @@ impl<H: Handle> PendingCall<H> {
         (&self.in_flight, self.deadline)
     }
 
-    pub fn backend(&self) -> &H::Backend {
-        &self.broker.backend
-    }
-
     /// The result. Blocks until the call is done.
     pub fn finish(self) -> Result<Arc<Token>, Error> {
         let _guard = NoCancellation::new();

@@ -113,11 +113,13 @@ pub(crate) struct LastUse {
 }
 
 impl LastUse {
-    pub const NONE: Self = Self {
-        tick_ms: 0,
-        hash: 0,
-        stored: 0,
-    };
+    pub const fn none() -> Self {
+        Self {
+            tick_ms: 0,
+            hash: 0,
+            stored: 0,
+        }
+    }
 }
 
 impl Cache {

@@ -21,6 +21,8 @@ mod status;
 
 mod credentials;
 
+mod call;
+
 mod request;
 
 mod token;
@@ -45,6 +47,7 @@ mod version;
 
 pub use aws::*;
 pub use cache::*;
+pub use call::*;
 pub use config::*;
 pub use credentials::*;
 pub use diagnose::*;

@@ -11,16 +11,16 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use super::roots::{Bundle, Certificate, chosen_bundle};
 use super::system_roots::SystemRoots;
 use crate::env::{CA_CERTIFICATE, EnvSnapshot, SSL_CERT_DIR, SSL_CERT_FILE};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, HostOption};
 use crate::log;
 use crate::platform::clock::Moment;
 use crate::platform::files::Watched;
 use crate::platform::os;
 use crate::platform::per_process::PerProcess;
 
-const TRUST_IT: &str = "If a private authority signed it, name that authority's certificate, a file in PEM form, as the CA bundle or in CONNECT_CA_CERTIFICATE.";
+const TRUST_IT: &str = "If a private authority signed it, name that authority's certificate, a file in PEM form, in CONNECT_CA_CERTIFICATE, or {set}.";
 const NO_AUTHORITY: &str = "No certificate authority is trusted: the system has none.";
-const NO_AUTHORITY_HELP: &str = "Install ca-certificates, or name a file of certificates in PEM form as the CA bundle or in CONNECT_CA_CERTIFICATE.";
+const NO_AUTHORITY_HELP: &str = "Install ca-certificates, or name a file of certificates in PEM form in CONNECT_CA_CERTIFICATE, or {set}.";
 
 /// How often the files in certificate directories are looked at for changes. There may be hundreds.
 const DIRECTORIES_MS: i64 = 10_000;
@@ -110,7 +110,7 @@ impl Loaded {
         if trust.roots.is_empty() {
             let none = Error::new(ErrorKind::Tls, NO_AUTHORITY);
             let none = system.faults.into_iter().fold(none, Error::because);
-            return Err(none.because(NO_AUTHORITY_HELP));
+            return Err(none.with_hint(NO_AUTHORITY_HELP, HostOption::CaBundle));
         }
         Ok(Self {
             sources,
@@ -233,7 +233,8 @@ pub(crate) fn explain(host: &str, why: &rustls::Error, quoted: String) -> Error 
     match why {
         rustls::Error::InvalidCertificate(why) => match why {
             CertificateError::UnknownIssuer => {
-                let error = line("its certificate is from an unknown issuer").because(TRUST_IT);
+                let error = line("its certificate is from an unknown issuer")
+                    .with_hint(TRUST_IT, HostOption::CaBundle);
                 Trust::last_faults().into_iter().fold(error, Error::because)
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

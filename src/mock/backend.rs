@@ -137,7 +137,6 @@ impl MockResponse {
             location: self.header("location"),
             content_type: Some(self.header("content-type").unwrap_or(self.content_type)),
             body: Zeroizing::new(self.body.to_vec()),
-            ..ServerResponse::default()
         }
     }
 }
@@ -327,7 +326,7 @@ fn request(
         Err(why) => return Some(Err(why)),
     };
     log::info!("The mock responds: HTTP {}", response.status);
-    let redactor = Redactor::new(exchange.secrets.iter().map(Secret::expose));
+    let redactor = Redactor::for_mock(exchange.secrets.iter().map(Secret::expose));
     let token = response.into_answer().read(asked.unix_s(), &redactor);
     Some(token.map(|token| Issued {
         token,

@@ -244,6 +244,17 @@ mod tests {
     }
 
     #[test]
+    fn words_that_are_a_mocks_secrets_stay_in_prose() {
+        let _alone = alone();
+        let sentence = "The API key has expired.";
+        let body = format!(r#"{{"code":22,"error":"{sentence}"}}"#);
+        let mock = Mock::responses([MockResponse::json(401, &body).unwrap()]);
+        let why = service_account_token(&Request::new()).unwrap_err();
+        assert!(why.message().contains(sentence), "{why}");
+        drop(mock);
+    }
+
+    #[test]
     fn a_mock_that_is_dropped_keeps_no_token_whoever_still_looks_at_it() {
         let _alone = alone();
         let mock = Mock::token("token").unwrap();

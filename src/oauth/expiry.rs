@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::oauth::aws_credentials::AwsCredentials;
 use crate::oauth::json::{JsonObject, string_value};
 
-/// A `token_type` or `issued_token_type` with this in it says that the token holds AWS credentials.
+/// A `token_type` or `issued_token_type` that contains this is that of AWS credentials.
 const AWS: &str = "aws";
 
 /// Reads `expires_in` (RFC 6749, section 5.1) in whole seconds: an integer, a float or a string of either. `None`: unknown.
@@ -32,9 +32,9 @@ pub(crate) fn expires_in(raw: &RawValue) -> Option<i64> {
 /// Returns for how many seconds from `asked_at` (Unix seconds) the token is valid; `None` when nothing says so.
 ///
 /// `expires_in` comes first: it is relative, and no clock enters into it. Without it, the token's own expiry counts while
-/// that is in the future by the clock here. A JWT whose expiry is in the past was just issued all the same, so that one
-/// of the two clocks is wrong: then its whole life counts, which both ends of are by one clock. No token is valid for
-/// longer than its whole life.
+/// that is in the future by the clock here. A server does not issue an expired JWT: when its expiry is in the past, one
+/// of the two clocks is wrong, and its whole life counts, from `iat` to `exp` by one clock. No token is valid for longer
+/// than its whole life.
 pub(crate) fn lifetime_s(
     expires_in: Option<i64>,
     access_token: &str,
@@ -54,7 +54,7 @@ pub(crate) fn lifetime_s(
         .min()
 }
 
-/// What a token says of its own expiry.
+/// The expiry that a token states itself.
 #[derive(Default)]
 struct OwnExpiry {
     /// Unix seconds, by the clock of the token's issuer.

@@ -11,7 +11,7 @@ use crate::oauth::json::{JsonArray, JsonObject, string_value};
 pub(crate) struct Integration {
     /// The value of an exchange's `audience`.
     pub guid: String,
-    /// What an administrator wrote. Names need not be unique.
+    /// The name that an administrator gave it. Names need not be unique.
     pub name: Option<String>,
     pub description: Option<String>,
     /// The service: `databricks`, `aws`, `custom` and so on.

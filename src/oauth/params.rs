@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
+
 use crate::error::Error;
 use crate::text::hash::{combine, hash};
 use crate::text::secret::Secret;
@@ -15,38 +17,37 @@ const OPTIONS: [&str; 4] = ["requested_token_type", "audience", "resource", "sco
 const SECRET_PARAMS: [&str; 6] = ["token", "secret", "password", "assertion", "code", "key"];
 
 /// The parameters of an exchange. An absent one is not sent.
+///
+/// Clones share one copy: a request and all cache keys that come from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ExchangeParams {
+pub(crate) struct ExchangeParams(Option<Arc<Params>>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Params {
     audience: Option<String>,
     resource: Option<String>,
     scope: Option<String>,
-    params: Vec<(String, Secret)>,
+    further: Vec<(String, Secret)>,
     /// Of all the above; 0 when all are absent.
     hash: u64,
 }
 
 impl ExchangeParams {
-    pub const NOTHING: Self = Self {
-        audience: None,
-        resource: None,
-        scope: None,
-        params: Vec::new(),
-        hash: 0,
-    };
+    /// No parameter. The header of the C ABI must not contain it.
+    ///
+    /// cbindgen:ignore
+    pub const NOTHING: Self = Self(None);
 
     pub fn set_audience(&mut self, audience: Option<String>) {
-        self.audience = audience;
-        self.hash_again();
+        self.change(|params| params.audience = audience);
     }
 
     pub fn set_resource(&mut self, resource: Option<String>) {
-        self.resource = resource;
-        self.hash_again();
+        self.change(|params| params.resource = resource);
     }
 
     pub fn set_scope(&mut self, scope: Option<String>) {
-        self.scope = scope;
-        self.hash_again();
+        self.change(|params| params.scope = scope);
     }
 
     /// Sets the further form parameter `name` and replaces an earlier value; `None` removes it.
@@ -61,55 +62,72 @@ impl ExchangeParams {
         if EXCHANGE_PARAMS.contains(&name) {
             return refuse("is set by the library and cannot be changed");
         }
-        let place = self.params.iter().position(|(known, _)| known == name);
-        match (place, value) {
-            (Some(at), Some(value)) => self.params[at].1 = Secret::new(value),
-            (Some(at), None) => drop(self.params.remove(at)),
-            (None, Some(value)) => self.params.push((name.to_owned(), Secret::new(value))),
-            (None, None) => {}
-        }
-        self.hash_again();
+        self.change(|params| {
+            let further = &mut params.further;
+            let place = further.iter().position(|(known, _)| known == name);
+            match (place, value) {
+                (Some(at), Some(value)) => further[at].1 = Secret::new(value),
+                (Some(at), None) => drop(further.remove(at)),
+                (None, Some(value)) => further.push((name.to_owned(), Secret::new(value))),
+                (None, None) => {}
+            }
+        });
         Ok(())
     }
 
     pub fn scope(&self) -> Option<&str> {
-        self.scope.as_deref()
+        self.0.as_ref()?.scope.as_deref()
     }
 
     /// Returns names and values, in the order in which they are sent.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        let own = [
+        self.0.iter().flat_map(|params| params.pairs())
+    }
+
+    /// Returns the values of further parameters that are secrets, which no message may contain.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let is_secret = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            SECRET_PARAMS.iter().any(|end| name.ends_with(end))
+        };
+        let further = self.0.iter().flat_map(|params| &params.further);
+        further
+            .filter(move |(name, _)| is_secret(name))
+            .map(|(_, value)| value.expose())
+    }
+
+    pub fn hash(&self) -> u64 {
+        self.0.as_ref().map_or(0, |params| params.hash)
+    }
+
+    /// Changes a copy of the parameters when others share them.
+    fn change(&mut self, change: impl FnOnce(&mut Params)) {
+        let params = Arc::make_mut(self.0.get_or_insert_default());
+        change(params);
+        params.hash = params.pairs().fold(0, |so_far, (name, value)| {
+            combine([so_far, hash(name.as_bytes()), hash(value.as_bytes())])
+        });
+        if params.pairs().next().is_none() {
+            self.0 = None;
+        }
+    }
+}
+
+impl Params {
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        let options = [
             ("audience", self.audience.as_deref()),
             ("resource", self.resource.as_deref()),
             ("scope", self.scope.as_deref()),
         ];
         let further = self
-            .params
+            .further
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()));
-        own.into_iter()
+        options
+            .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .chain(further)
-    }
-
-    /// Returns the values of further parameters that are secrets, which no message may contain.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let secret = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            SECRET_PARAMS.iter().any(|end| name.ends_with(end))
-        };
-        let further = self.params.iter().filter(move |(name, _)| secret(name));
-        further.map(|(_, value)| value.expose())
-    }
-
-    pub fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    fn hash_again(&mut self) {
-        self.hash = self.pairs().fold(0, |so_far, (name, value)| {
-            combine([so_far, hash(name.as_bytes()), hash(value.as_bytes())])
-        });
     }
 }
 
@@ -126,6 +144,17 @@ mod tests {
         params.set_param("p", None).unwrap();
         params.set_scope(None);
         assert_eq!(params, ExchangeParams::NOTHING);
+    }
+
+    #[test]
+    fn a_clone_keeps_its_parameters_when_the_original_changes() {
+        let mut params = ExchangeParams::default();
+        params.set_scope(Some("s".to_owned()));
+        let clone = params.clone();
+        params.set_scope(Some("t".to_owned()));
+        assert_eq!((clone.scope(), params.scope()), (Some("s"), Some("t")));
+        assert_ne!(clone, params);
+        assert_ne!(clone.hash(), params.hash());
     }
 
     #[test]

@@ -1,13 +1,12 @@
-//! A token as the server issued it, in one piece of memory.
+//! A token as the server issued it. Its texts are in one piece of memory, see `token_text`.
 
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;
 use std::fmt;
 
-use zeroize::Zeroizing;
-
-use crate::text::secret::{Secret, c_str};
+use crate::oauth::token_text::{Span, TokenText};
+use crate::text::secret::Secret;
 
 /// The last second of the year 9999, where the calendars of most hosts end. A later expiry counts as this one.
 pub(crate) const LAST_SECOND: i64 = 253_402_300_799;
@@ -16,11 +15,10 @@ const BEARER: &str = "Bearer";
 
 /// An access token and the response that it came in. Immutable; wiped from memory when it is dropped.
 pub struct Token {
-    /// Every text below, each with a NUL behind it for C. The access token is in it once, at the end of the
-    /// `Authorization` header's value.
-    text: Zeroizing<String>,
-    /// The `Authorization` header's value for a Bearer token, otherwise the access token.
-    presented: Span,
+    /// The access token is in it once, at the end of the `Authorization` header's value.
+    text: TokenText,
+    /// The value of an `Authorization` header; `None` for types other than Bearer.
+    authorization: Option<Span>,
     access_token: Span,
     /// `None`: the response has no token type.
     token_type: Option<Span>,
@@ -35,21 +33,11 @@ pub struct Token {
     backend_id: u64,
 }
 
-/// Where a text is in [`Token::text`]. A response is smaller than 4 GiB, see [`LARGEST_RESPONSE`].
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    start: u32,
-    length: u32,
-}
-
 /// A member of the response.
 struct Member {
     name: Span,
     value: Span,
 }
-
-/// The largest response, in bytes, that a token is read from: larger ones come from mocks alone.
-pub(crate) const LARGEST_RESPONSE: usize = 64 * 1024 * 1024;
 
 /// A member of the response, before it becomes part of a [`Token`].
 #[derive(Debug)]
@@ -85,23 +73,22 @@ impl Token {
         ]
         .map(|(name, value)| value.filter(|value| parts.value_of(name) != Some(*value)));
 
-        let fields = parts.fields.iter().map(|field| {
-            let value = field.value.as_ref().map_or(0, |value| value.expose().len() + 1);
-            field.name.expose().len() + 1 + value
-        });
-        let extras = extra.iter().flatten().map(|text| text.len() + 1);
-        let room = prefix.len() + parts.access_token.len() + 1 + fields.chain(extras).sum::<usize>();
-        let mut text = Texts(Zeroizing::new(String::with_capacity(room)));
+        let names = parts.fields.iter().map(|field| field.name.expose());
+        let values = parts.fields.iter().filter_map(|field| field.value.as_ref());
+        let texts = names
+            .chain(values.map(Secret::expose))
+            .chain(extra.into_iter().flatten());
+        let mut text = TokenText::with_room_for(prefix.len() + parts.access_token.len(), texts);
 
-        let presented = text.push(&[prefix, parts.access_token]);
-        let access_token = presented.without_start(prefix.len());
+        let presented = text.join(prefix, parts.access_token);
+        let access_token = presented.behind(prefix.len());
         let members: Box<[Member]> = parts
             .fields
             .iter()
             .map(|field| Member {
-                name: text.push(&[field.name.expose()]),
+                name: text.push(field.name.expose()),
                 value: match &field.value {
-                    Some(value) => text.push(&[value.expose()]),
+                    Some(value) => text.push(value.expose()),
                     None => access_token,
                 },
             })
@@ -110,17 +97,16 @@ impl Token {
             let place = parts.fields.iter().position(|field| field.is_named(name))?;
             Some(members[place].value)
         };
-        let [token_type, issued_type] = extra.map(|value| value.map(|value| text.push(&[value])));
-        debug_assert_eq!(text.0.len(), room);
+        let [token_type, issued_type] = extra.map(|value| value.map(|value| text.push(value)));
         Self {
-            presented,
+            authorization: is_bearer.then_some(presented),
             access_token,
             token_type: parts.token_type.and(token_type.or_else(|| member("token_type"))),
             issued_type: parts
                 .issued_type
                 .and(issued_type.or_else(|| member("issued_token_type"))),
-            refresh_token: member("refresh_token").filter(|token| token.length > 0),
-            text: text.0,
+            refresh_token: member("refresh_token").filter(|token| !token.is_empty()),
+            text,
             members,
             lifetime_s: parts.lifetime_s,
             expires_at: parts.expires_at,
@@ -155,27 +141,27 @@ impl Token {
 
     /// Returns whether both hold one access token: Connect issues a viewer's again and again.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.str(self.presented) == other.str(other.presented)
+        self.access_token() == other.access_token()
     }
 
     /// Returns how many bytes of memory the token takes.
     pub(crate) fn heap_bytes(&self) -> usize {
-        size_of::<Self>() + self.text.capacity() + size_of_val(&*self.members)
+        size_of::<Self>() + self.text.heap_bytes() + size_of_val(&*self.members)
     }
 
     /// Returns the access token.
     pub fn access_token(&self) -> &str {
-        self.str(self.access_token)
+        self.text.str(self.access_token)
     }
 
     /// Returns how the token is presented: `Bearer` when the server did not say.
     pub fn token_type(&self) -> &str {
-        self.token_type.map_or(BEARER, |span| self.str(span))
+        self.token_type.map_or(BEARER, |span| self.text.str(span))
     }
 
     /// Returns the URN of what was issued, when the server said.
     pub fn issued_type(&self) -> Option<&str> {
-        self.issued_type.map(|span| self.str(span))
+        self.issued_type.map(|span| self.text.str(span))
     }
 
     /// Returns when the token expires, in Unix seconds; `None` when that is unknown.
@@ -190,12 +176,12 @@ impl Token {
 
     /// Returns the refresh token (RFC 6749, section 6), when the server issued one.
     pub(crate) fn refresh_token(&self) -> Option<Secret> {
-        self.refresh_token.map(|span| Secret::new(self.str(span)))
+        self.refresh_token.map(|span| Secret::new(self.text.str(span)))
     }
 
     /// Returns the value of an `Authorization` header; `None` for types other than Bearer.
     pub fn authorization(&self) -> Option<&str> {
-        self.header().map(|span| self.str(span))
+        self.authorization.map(|span| self.text.str(span))
     }
 
     /// Returns every member of the response in its order: name and value, strings as they are, other values as JSON
@@ -203,56 +189,44 @@ impl Token {
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.members
             .iter()
-            .map(|member| (self.str(member.name), self.str(member.value)))
+            .map(|member| (self.text.str(member.name), self.text.str(member.value)))
     }
 
     /// Returns the value of the first member called `name`.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.find(name).map(|member| self.str(member.value))
+        self.find(name).map(|member| self.text.str(member.value))
     }
 
     pub(crate) fn access_token_c_str(&self) -> &CStr {
-        self.c_str(self.access_token)
+        self.text.c_str(self.access_token)
     }
 
     pub(crate) fn token_type_c_str(&self) -> &CStr {
-        self.token_type.map_or(c"Bearer", |span| self.c_str(span))
+        self.token_type.map_or(c"Bearer", |span| self.text.c_str(span))
     }
 
     pub(crate) fn issued_type_c_str(&self) -> Option<&CStr> {
-        self.issued_type.map(|span| self.c_str(span))
+        self.issued_type.map(|span| self.text.c_str(span))
     }
 
     pub(crate) fn authorization_c_str(&self) -> Option<&CStr> {
-        self.header().map(|span| self.c_str(span))
+        self.authorization.map(|span| self.text.c_str(span))
     }
 
     pub(crate) fn field_c_str(&self, name: &str) -> Option<&CStr> {
-        self.find(name).map(|member| self.c_str(member.value))
+        self.find(name).map(|member| self.text.c_str(member.value))
     }
 
     /// Returns name and value of the member at `index`.
     pub(crate) fn field_at_c_str(&self, index: usize) -> Option<(&CStr, &CStr)> {
         let member = self.members.get(index)?;
-        Some((self.c_str(member.name), self.c_str(member.value)))
-    }
-
-    fn header(&self) -> Option<Span> {
-        (self.presented.start != self.access_token.start).then_some(self.presented)
+        Some((self.text.c_str(member.name), self.text.c_str(member.value)))
     }
 
     fn find(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|member| self.str(member.name) == name)
-    }
-
-    fn str(&self, span: Span) -> &str {
-        let start = span.start as usize;
-        &self.text[start..start + span.length as usize]
-    }
-
-    fn c_str(&self, span: Span) -> &CStr {
-        let start = span.start as usize;
-        c_str(&self.text[start..=start + span.length as usize])
+        self.members
+            .iter()
+            .find(|member| self.text.str(member.name) == name)
     }
 }
 
@@ -278,33 +252,6 @@ impl Parts<'_> {
 impl Field {
     fn is_named(&self, name: &str) -> bool {
         self.is_string && self.name.expose() == name
-    }
-}
-
-impl Span {
-    fn without_start(self, length: usize) -> Self {
-        let length = length as u32;
-        Self {
-            start: self.start + length,
-            length: self.length - length,
-        }
-    }
-}
-
-/// Texts under construction, in memory that has room for all: a string that grows leaves copies behind.
-struct Texts(Zeroizing<String>);
-
-impl Texts {
-    /// Appends one text, given in pieces, and the NUL behind it.
-    fn push(&mut self, pieces: &[&str]) -> Span {
-        let start = self.0.len();
-        pieces.iter().for_each(|piece| self.0.push_str(piece));
-        let length = self.0.len() - start;
-        self.0.push('\0');
-        Span {
-            start: start as u32,
-            length: length as u32,
-        }
     }
 }
 
@@ -389,10 +336,9 @@ mod tests {
             field("expires_in", Some("3600"), false),
         ];
         let token = token(&text, Some("Bearer"), fields);
-        assert_eq!(token.text.len(), token.text.capacity());
-        assert_eq!(token.text.matches(&text).count(), 1);
-        assert_eq!(token.text.matches("urn:x").count(), 1);
-        assert!(token.heap_bytes() < 1400, "{} bytes", token.heap_bytes());
+        let once = "Bearer \0".len() + 1000 + "urn:x\0".len() + "3600\0".len();
+        assert_eq!(token.text.heap_bytes(), once);
+        assert!(token.heap_bytes() < 1250, "{} bytes", token.heap_bytes());
     }
 
     #[test]

@@ -12,11 +12,14 @@ pub(crate) struct NoCancellation {
 mod system {
     use std::ffi::c_int;
 
+    /// cbindgen:ignore
     #[cfg(not(target_vendor = "apple"))]
     pub const DISABLE: c_int = 1;
+    /// cbindgen:ignore
     #[cfg(target_vendor = "apple")]
     pub const DISABLE: c_int = 0;
 
+    // cbindgen:ignore
     unsafe extern "C" {
         pub fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
     }

@@ -4,6 +4,8 @@
 pub(crate) mod callbacks;
 pub(crate) mod cancellation;
 pub(crate) mod clock;
+#[cfg(unix)]
+pub(crate) mod event;
 pub(crate) mod files;
 pub(crate) mod fork;
 pub(crate) mod fork_safe_mutex;

@@ -15,7 +15,6 @@ mod std_sync {
 
     pub(crate) use std::sync::atomic::AtomicPtr;
     pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-    pub(crate) use std::thread;
     pub(crate) use std::thread_local;
     pub(crate) use std::time::Instant;
 

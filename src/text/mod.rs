@@ -1,6 +1,6 @@
 //! Text: secrets that are wiped from memory, redaction, validation, hashing.
 //!
-//! | file | what it has |
+//! | file | contents |
 //! | --- | --- |
 //! | `secret` | `Secret`: a string that is wiped when it is dropped, never printed, and lent to C as a `CStr` |
 //! | `redact` | `Redactor`: takes a request's secrets out of text that a server wrote |
@@ -8,7 +8,7 @@
 //! | `validate` | the check that every string of a caller and of the environment passes |
 //! | `hash` | hashes of cache keys, and text that carries its hash |
 //!
-//! Imports `error` alone. The readers of most of it are `oauth` (what is sent and what comes back) and `cache::key`.
+//! Imports `error` alone. Continue with `oauth`, which reads and writes text of servers, and with `cache::key`.
 
 #![forbid(unsafe_code)]
 

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 
 use super::visible::push_visible;
 
-/// Stands in place of a secret.
+/// Replaces a secret.
 const REDACTED: &str = "<redacted>";
 
 /// A secret that the end of the text cuts in two is recognised by this many of its bytes.
@@ -36,10 +36,6 @@ impl<'a> Redactor<'a> {
 
     /// Creates the redactor of a mocked request. A mock's secrets are words such as `key`, so that each is taken out
     /// only where a header or a form repeats it.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the mock begins to use it in a change of its own")
-    )]
     pub fn for_mock(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Self::with_words(secrets, |_| true)
     }

@@ -8,9 +8,12 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from services import tokens
 from support import Silent, Standin
 
 import connectcreds
+
+__all__ = ["tokens"]
 
 # A shell's background jobs ignore it, and what they start does too. Programs that are started here do not.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -185,3 +185,30 @@ def test_the_interpreter_ends_while_a_loop_on_a_daemon_thread_waits(silent: Sile
     leaves.stdin.flush()
     # The library's own deadline is 20 s: nobody waits for it.
     assert ended(leaves, timeout=12) == (0, "", "")
+
+
+@pytest.mark.parametrize("stopped", [StopIteration, StopAsyncIteration, GeneratorExit])
+def test_an_exception_that_a_coroutine_cannot_raise_ends_the_task_all_the_same(stopped: type[BaseException]) -> None:
+    def answer(request: Any) -> Any:
+        raise stopped("out of a mock function")
+
+    async def ask() -> None:
+        await asyncio.wait_for(aio.service_account_token(), 20)
+
+    with mock_function(answer), pytest.raises((RuntimeError, stopped)) as raised:
+        asyncio.run(ask())
+    assert not isinstance(raised.value, asyncio.TimeoutError)
+    if stopped is StopIteration:
+        assert isinstance(raised.value, RuntimeError)
+        assert isinstance(raised.value.__cause__, StopIteration)
+
+
+def test_a_cancel_function_that_raises_stop_iteration_ends_the_task(silent: Silent) -> None:
+    def cancelled() -> bool:
+        raise StopIteration
+
+    async def ask() -> None:
+        await asyncio.wait_for(aio.service_account_token(cancel=cancelled), 20)
+
+    with pytest.raises(RuntimeError, match="raised StopIteration"):
+        asyncio.run(ask())

@@ -1,4 +1,4 @@
-"""Every argument reaches the library, and one that can not be used is refused before anything is sent."""
+"""Every argument reaches the library, and one that cannot be used is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -52,6 +52,24 @@ def test_every_option_has_a_setter() -> None:
     assert set(_requests.Options.__annotations__) == set(_requests._SETTERS)
 
 
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({"timeout_ms": 1000}, {"timeout_ms": 1000.0}),
+        ({"min_validity_s": 1}, {"min_validity_s": True}),
+        ({"force_refresh": True}, {"force_refresh": 1}),
+        ({"on_connect": False}, {"on_connect": 0}),
+    ],
+)
+def test_a_value_that_equals_a_good_one_but_is_of_another_type_is_refused(
+    connect: Standin, good: dict[str, Any], bad: dict[str, Any]
+) -> None:
+    for _ in range(2):
+        CALL(**good)
+        with pytest.raises(TypeError, match=next(iter(bad))):
+            CALL(**bad)
+
+
 def test_none_and_the_empty_string_mean_not_given(connect: Standin) -> None:
     nothing: dict[str, Any] = dict.fromkeys(_requests._SETTERS)
     CALL(**nothing)
@@ -67,7 +85,7 @@ def test_the_same_arguments_make_one_request_of_the_library(connect: Standin) ->
     for _ in range(3):
         connectcreds.service_account_token(resource=RESOURCE, scope="s")
         connectcreds.service_account_token(resource=RESOURCE, params={"a": "b"})
-    assert list(kept) == [(("resource", RESOURCE), ("scope", "s"))]
+    assert list(kept) == [(RESOURCE, "s", *[None] * (len(_requests.NAMES) - 2))]
     assert connect.exchanges == 2
 
 

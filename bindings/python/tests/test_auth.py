@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import os
+import pickle
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,10 +15,12 @@ from typing import Any, Callable
 import httpx
 import pytest
 import requests
+from services import Tokens, in_fork, in_threads
 from support import Silent, Standin
 
 import connectcreds
-from connectcreds.auth import HttpxAuth, RequestsAuth
+from connectcreds._adapters import Source
+from connectcreds.auth import HttpxAuth, RequestsAuth, async_token_provider, token_provider
 
 
 class Service:
@@ -221,6 +224,113 @@ def test_httpx_does_not_block_the_loop(silent: Silent, service: Service) -> None
 
     asyncio.run(send())
     assert service.seen == []
+
+
+@ALL
+def test_off_connect_another_token_or_none_is_sent(service: Service, send: Send) -> None:
+    ask = connectcreds.service_account_token
+    assert send(service.url, ask, off_connect="mine") == (200, "body")
+    assert send(service.url, ask, off_connect=lambda: "called") == (200, "body")
+    assert send(service.url, ask, off_connect=None) == (200, "body")
+    assert [each[1] for each in service.seen] == ["Bearer mine", "Bearer called", None]
+    service.refuses_all = True
+    assert send(service.url, ask, off_connect="mine") == (401, "body")
+    assert len(service.seen) == 4, "there is no other token"
+    wrong: Any = lambda: 1  # noqa: E731
+    with pytest.raises(TypeError, match="off_connect gives a string, a Token or None, not int"):
+        send(service.url, ask, off_connect=wrong)
+
+
+@ALL
+def test_on_connect_the_other_token_is_not_used(connect: Standin, service: Service, send: Send) -> None:
+    def other() -> str:
+        raise AssertionError
+
+    assert send(service.url, connectcreds.workload_token, off_connect=other) == (200, "body")
+    assert service.seen[0][1] == connectcreds.workload_token().authorization
+
+
+@ALL
+def test_a_401_is_handed_on_when_connect_fails_afterwards(
+    connect: Standin, service: Service, send: Send, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.refuses_all = True
+    token = connectcreds.service_account_token()
+    connect.order({"always": {"order": "oauth_error", "status": 400, "error": "invalid_request"}})
+    assert send(service.url, connectcreds.service_account_token) == (401, "body")
+    assert "there is no other one: Cannot fetch service account credentials" in caplog.text
+    assert token.access_token not in caplog.text
+
+
+def test_arguments_that_do_not_fit_are_refused_where_the_adapter_is_made() -> None:
+    with pytest.raises(TypeError, match="session_token"):
+        RequestsAuth(connectcreds.viewer_token)
+    with pytest.raises(TypeError, match="rescource"):
+        HttpxAuth(connectcreds.service_account_token, rescource="r")  # type: ignore[call-arg]
+    token: Any = "a token"
+    with pytest.raises(TypeError, match="a function that returns a token, not str"):
+        RequestsAuth(token)
+
+
+def test_adapters_work_in_threads_and_forks(connect: Standin, service: Service) -> None:
+    auth = RequestsAuth(connectcreds.service_account_token)
+
+    def send() -> str | None:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.get(service.url, auth=auth, timeout=30)
+        return service.seen[-1][1]
+
+    assert len(set(in_threads(send))) == 1
+    # The child's request comes to the service of this process.
+    in_fork(lambda: bool(requests.get(service.url, auth=auth, timeout=30)))
+    assert len({each[1] for each in service.seen}) == 1
+    assert connect.exchanges == 1
+
+
+def test_token_providers_give_the_current_token(tokens: Tokens) -> None:
+    provider = token_provider(connectcreds.viewer_token, "session", scope="s")
+    asynchronous = async_token_provider(connectcreds.viewer_token, "session", scope="s")
+    assert [provider(), provider()] == ["token-1"] * 2
+    connectcreds.clear_cache()
+    assert provider() == "token-2"
+
+    async def ask() -> str:
+        return await asynchronous()
+
+    assert asyncio.run(ask()) == "token-2"
+    assert in_threads(provider) == ["token-2"] * 2
+    assert in_fork(provider) == "token-2"
+
+
+def test_token_providers_off_connect() -> None:
+    ask = connectcreds.service_account_token
+    assert token_provider(ask, off_connect="mine")() == "mine"
+    with pytest.raises(connectcreds.NotOnConnectError, match="off_connect= of the adapters"):
+        token_provider(ask)()
+    with pytest.raises(ValueError, match="off_connect gave no token"):
+        token_provider(ask, off_connect=None)()
+
+    async def asynchronous(**options: Any) -> str:
+        return await async_token_provider(ask, **options)()
+
+    assert asyncio.run(asynchronous(off_connect=lambda: "called")) == "called"
+    with pytest.raises(connectcreds.NotOnConnectError):
+        asyncio.run(asynchronous())
+
+
+def test_a_substitute_is_a_secret_too() -> None:
+    substitute: Any = Source(connectcreds.service_account_token, (), {}, "mine").token()
+    assert repr(substitute) == "<Substitute, access_token REDACTED>"
+    assert substitute == Source(connectcreds.service_account_token, (), {}, "mine").token()
+    assert len({substitute, substitute}) == 1
+    assert not substitute.invalidate()
+    assert substitute.expires_at is None
+    with pytest.raises(AttributeError):
+        substitute.access_token = "other"
+    with pytest.raises(TypeError, match="is a secret and is not pickled"):
+        pickle.dumps(substitute)
+    assert "secret" not in repr(Source(connectcreds.viewer_token, ("secret",), {"api_key": "secret"}))
 
 
 def test_there_is_nothing_else_in_the_module() -> None:

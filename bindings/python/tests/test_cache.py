@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,10 @@ def test_a_configuration_that_does_not_fit_is_refused(bad: Any) -> None:
 def test_a_configuration_of_another_type_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match=next(iter(wrong))):
         connectcreds.configure(**wrong)
+
+
+def test_a_bundle_is_named_by_a_path_object(tmp_path: Path) -> None:
+    bundle = tmp_path / "none.pem"
+    bundle.write_text("no certificate")
+    with pytest.raises(connectcreds.InvalidArgumentError, match=r"none\.pem"):
+        connectcreds.configure(ca_bundle=bundle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any, Callable
 
 import pytest
@@ -110,3 +111,29 @@ def test_no_secret_stands_in_a_message(connect: Standin) -> None:
         connectcreds.service_account_token()
     for secret in secrets:
         assert secret not in repr(raised.value) + str(raised.value) + repr(vars(raised.value))
+
+
+def test_the_last_line_of_a_message_names_the_keyword_and_the_variable(
+    connect: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def last_line(call: Callable[[], Any]) -> str:
+        with pytest.raises(connectcreds.ConnectCredentialsError) as raised:
+            call()
+        return str(raised.value).splitlines()[-1]
+
+    ask = connectcreds.service_account_token
+    assert "session_token=" in last_line(lambda: connectcreds.viewer_token(None))
+    monkeypatch.delenv("CONNECT_API_KEY")
+    assert last_line(ask) == "Pass api_key=, or set the environment variable CONNECT_API_KEY."
+    monkeypatch.delenv("CONNECT_SERVER")
+    assert last_line(ask) == "Pass server_url=, or set the environment variable CONNECT_SERVER."
+    monkeypatch.delenv("POSIT_PRODUCT")
+    assert "off_connect=" in last_line(ask)
+
+
+def test_every_hint_names_a_keyword_that_exists() -> None:
+    keywords = {*connectcreds.Options.__annotations__, "ca_bundle", "session_token", "off_connect"}
+    for hint in connectcreds.errors.HINTS.values():
+        named = re.findall(r"\b([a-z_]+)=", hint)
+        assert named
+        assert set(named) <= keywords

@@ -62,7 +62,7 @@ def test_a_library_that_is_named_and_can_not_be_loaded_is_an_error(
     monkeypatch.setenv("CONNECTCREDS_LIB", named)
     status, _, err = ended(program(LOADED))
     assert status == 1
-    assert "ImportError: CONNECTCREDS_LIB names a library that can not be loaded: " in err
+    assert "ImportError: CONNECTCREDS_LIB names a library that cannot be loaded: " in err
     assert named in err
 
 

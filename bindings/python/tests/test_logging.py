@@ -186,3 +186,40 @@ def test_the_interpreter_ends_while_daemon_threads_tell_lines(connect: Standin) 
         """
     )
     assert printed == "the end\n"
+
+
+def test_lines_are_shown_where_the_program_has_set_up_no_logging(connect: Standin) -> None:
+    process = program(
+        """
+        import logging
+        import connectcreds
+        connectcreds.enable_logging(logging.INFO)
+        connectcreds.enable_logging()
+        connectcreds.service_account_token()
+        connectcreds.disable_logging()
+        connectcreds.service_account_token(scope="s")
+        assert logging.getLogger("connectcreds").level == logging.NOTSET
+        assert logging.getLogger().handlers == []
+        """
+    )
+    status, out, err = ended(process)
+    assert (status, out) == (0, "")
+    lines = err.splitlines()
+    assert len([line for line in lines if " connectcreds DEBUG " in line and "/credentials" in line]) >= 1, err
+    assert len(lines) == len(set(lines)), "each line once"
+
+
+def test_where_the_program_has_handlers_they_alone_show_the_lines(connect: Standin) -> None:
+    process = program(
+        """
+        import logging
+        import connectcreds
+        logging.basicConfig(format="mine %(message)s")
+        connectcreds.enable_logging()
+        connectcreds.service_account_token()
+        """
+    )
+    status, _, err = ended(process)
+    assert status == 0
+    assert err
+    assert all(line.startswith("mine ") for line in err.splitlines())

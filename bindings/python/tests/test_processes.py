@@ -244,7 +244,7 @@ def test_importing_starts_no_thread_and_no_framework() -> None:
         """
         import sys, os
         import connectcreds, connectcreds.auth, connectcreds.aio, connectcreds.sessions, connectcreds.testing
-        import connectcreds.pytest_plugin
+        import connectcreds_pytest
         print(len(os.listdir("/proc/self/task")))
         print(sorted({"requests", "httpx", "shiny", "streamlit", "flask", "dash", "starlette"} & set(sys.modules)))
         """

@@ -44,12 +44,26 @@ def test_fixtures_start_mocks_that_end_with_the_test(pytester: pytest.Pytester) 
     # Where the package is installed pytest finds the plugin by itself; from its source it has to be named.
     entries = [entry for each in importlib.metadata.distributions() for entry in each.entry_points]
     installed = any((entry.group, entry.name) == ("pytest11", "connectcreds") for entry in entries)
-    plugin = () if installed else ("-p", "connectcreds.pytest_plugin")
+    plugin = () if installed else ("-p", "connectcreds_pytest")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugin)
     result.assert_outcomes(passed=4)
 
 
-def test_the_plugin_loads_no_library_by_itself(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytester.makepyfile("def test_of_a_program_that_needs_none(): pass")
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "connectcreds.pytest_plugin")
-    result.assert_outcomes(passed=1)
+def test_tests_of_other_projects_start_where_the_library_cannot_be_loaded(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTCREDS_LIB", "/nowhere/libconnectcreds.so")
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_of_a_program_that_needs_no_token():
+            assert "connectcreds" not in sys.modules
+
+        def test_of_a_program_that_needs_one(connect_token):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "connectcreds_pytest")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*CONNECTCREDS_LIB names a library that cannot be loaded*"])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
+import importlib.util
 import re
 import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import PACKAGE
+from support import PACKAGE, run
 
 import connectcreds
-from connectcreds import pytest_plugin, sessions
+import connectcreds_pytest
+from connectcreds import sessions
 from connectcreds.testing import mock_failure, mock_function
 
 README = (PACKAGE / "README.md").read_text()
@@ -31,7 +34,7 @@ def snippets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_every_block_runs(snippets: dict[str, Any]) -> None:
     assert len(BLOCKS) == 7
-    assert snippets["headers"] is not None
+    assert snippets["headers"]["Authorization"].startswith("Bearer ")
     assert snippets["s3"] == {"aws_access_key_id": "A", "aws_secret_access_key": "S", "aws_session_token": "T"}
     assert snippets["token"].authorization
 
@@ -45,7 +48,7 @@ def test_the_tests_it_shows_pass(snippets: dict[str, Any]) -> None:
 
 def test_the_asynchronous_one_does(snippets: dict[str, Any]) -> None:
     with mock_function(lambda request: {"access_token": "t"}):
-        assert asyncio.run(snippets["headers"]()) == {"Authorization": "Bearer t"}
+        assert asyncio.run(snippets["authorization"]()) == {"Authorization": "Bearer t"}
 
 
 def test_a_refusal_is_shown_and_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,16 +62,41 @@ def test_every_name_it_gives_exists() -> None:
     for name in re.findall(r"`(?:connectcreds\.)?([a-z_]+)\(", README):
         owners = (connectcreds, connectcreds.Token, sessions)
         known = any(hasattr(owner, name) for owner in owners)
-        assert known or name in {"token", "failure", "responses", "function"}, name
+        assert known or hasattr(builtins, name) or name in {"token", "failure", "responses", "function"}, name
     for name in re.findall(r"`(\w+Error)`", README):
         assert hasattr(connectcreds, name), name
     for name in re.findall(r"`(connect_\w+)`", README):
-        assert hasattr(pytest_plugin, name) or name == "connect_code", name
+        assert hasattr(connectcreds_pytest, name) or name == "connect_code", name
 
 
 def test_every_argument_is_in_its_table() -> None:
     table = README.split("| argument |")[1].split("\n\n")[0]
     assert set(re.findall(r"`([a-z_]+)`", table)) >= set(connectcreds.Options.__annotations__)
+
+
+def test_every_module_it_names_exists() -> None:
+    names = re.findall(r"`connectcreds\.([a-z]+)`", README)
+    assert len(names) > 8
+    for name in names:
+        # Without its import, which needs the SDK.
+        assert importlib.util.find_spec(f"connectcreds.{name}"), name
+
+
+def test_gevent_waits_on_its_threads() -> None:
+    pytest.importorskip("gevent")
+    printed = run(
+        """
+        import gevent.monkey
+        gevent.monkey.patch_all()
+        import gevent
+        import connectcreds
+        from connectcreds.testing import mock_token
+        with mock_token("t"):
+            print(gevent.get_hub().threadpool.apply(connectcreds.viewer_token, ("s",)).access_token)
+            gevent.joinall([gevent.spawn(connectcreds.service_account_token) for _ in range(3)], raise_error=True)
+        """
+    )
+    assert printed == "t\n"
 
 
 def test_every_exception_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import types
 from typing import Any
 
@@ -15,6 +16,7 @@ import starlette.routing
 import starlette.testclient
 import starlette.websockets
 from support import Standin
+from support import run as run_program
 
 import connectcreds
 from connectcreds import sessions
@@ -117,29 +119,141 @@ def test_streamlit_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sessions.from_streamlit() is None
 
 
-class _CallbackContext:
-    """As Dash has it: what is asked of it outside a callback raises."""
+def _dash_application() -> Any:
+    """A Dash application whose layout, and a callback, show the viewer's session token."""
+    dash: Any = pytest.importorskip("dash")
+    application = dash.Dash("test")
+    # Dash calls the function at once, too, without a request.
+    application.layout = lambda: dash.html.Div(f"layout {sessions.from_dash()!r}", id="shown")
 
-    current: Any = None
+    @application.callback(dash.Output("shown", "children"), dash.Input("shown", "id"))  # type: ignore[untyped-decorator, unused-ignore]
+    def update(value: str) -> str:
+        return f"callback {sessions.from_dash()!r}"
 
-    @property
-    def headers(self) -> Any:
-        if self.current is None:
-            raise sys.modules["dash.exceptions"].MissingCallbackContextException
-        return self.current
+    return application
 
 
-def test_dash_callbacks_and_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    context = _CallbackContext()
-    _module(monkeypatch, "dash", callback_context=context)
-    _module(monkeypatch, "dash.exceptions", MissingCallbackContextException=type("Missing", (Exception,), {}))
-    context.current = {"Posit-Connect-User-Session-Token": "of-alice"}
-    assert sessions.from_dash() == "of-alice"
-    context.current = {"Accept": "*/*"}
-    assert sessions.from_dash() == ""
-    context.current = None
+CALLBACK = {
+    "output": "shown.children",
+    "outputs": {"id": "shown", "property": "children"},
+    "inputs": [{"id": "shown", "property": "id", "value": "shown"}],
+    "changedPropIds": ["shown.id"],
+}
+
+
+def test_dash_layouts_and_callbacks() -> None:
+    client = _dash_application().server.test_client()
+    assert "layout 'of-alice'" in client.get("/_dash-layout", headers=HEADERS).text
+    assert "layout ''" in client.get("/_dash-layout").text
+    assert "callback 'of-alice'" in client.post("/_dash-update-component", json=CALLBACK, headers=HEADERS).text
     assert sessions.from_dash() is None
-    with flask.Flask("test").test_request_context(headers={"Posit-Connect-User-Session-Token": "of-bob"}):
-        assert sessions.from_dash() == "of-bob"
+
+
+def test_dash_viewers_on_a_threaded_server_see_their_own() -> None:
+    requests = pytest.importorskip("requests")
+    serving = pytest.importorskip("werkzeug.serving")
+    server = serving.make_server("127.0.0.1", 0, _dash_application().server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        seen: dict[str, list[str]] = {}
+
+        def view(name: str) -> None:
+            headers = {"Posit-Connect-User-Session-Token": name}
+            with requests.Session() as session:
+                session.trust_env = False
+                seen[name] = [
+                    part
+                    for _ in range(10)
+                    for part in (
+                        session.get(f"{url}/_dash-layout", headers=headers, timeout=30).text,
+                        session.post(f"{url}/_dash-update-component", json=CALLBACK, headers=headers, timeout=30).text,
+                    )
+                ]
+
+        viewers = [threading.Thread(target=view, args=(name,)) for name in ("alice", "bob")]
+        for each in viewers:
+            each.start()
+        for each in viewers:
+            each.join(60)
+        assert len(seen) == 2
+        for name, parts in seen.items():
+            assert all(f"'{name}'" in part for part in parts), (name, parts)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_dash_from_before_callbacks_had_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     _module(monkeypatch, "dash", callback_context=object())
+    _module(monkeypatch, "dash.exceptions", MissingCallbackContextException=type("Missing", (Exception,), {}))
     assert sessions.from_dash() is None
+    with flask.Flask("test").test_request_context(headers=HEADERS):
+        assert sessions.from_dash() == "of-alice"
+
+
+# Gradio leaves sockets open.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_gradio_requests() -> None:
+    gradio: Any = pytest.importorskip("gradio")
+    with gradio.Blocks() as blocks:
+        button, shown = gradio.Button(), gradio.Textbox()
+
+        def show(request: Any) -> str:
+            return repr(sessions.from_gradio(request))
+
+        # Gradio passes the request to an argument of this type.
+        show.__annotations__["request"] = gradio.Request
+        button.click(show, None, shown, api_name="show")
+    client = starlette.testclient.TestClient(gradio.routes.App.create_app(blocks))
+    answer = client.post("/gradio_api/run/show", json={"data": []}, headers=HEADERS)
+    assert answer.json()["data"] == ["'of-alice'"]
+    assert client.post("/gradio_api/run/show", json={"data": []}).json()["data"] == ["''"]
+    assert sessions.from_gradio(None) is None
+
+
+def test_a_wsgi_environ_and_an_asgi_scope() -> None:
+    environ = {"REQUEST_METHOD": "GET", "HTTP_POSIT_CONNECT_USER_SESSION_TOKEN": "of-alice"}
+    assert sessions.from_headers(environ) == "of-alice"
+    assert (
+        sessions.from_headers([(b"accept", b"*/*"), (b"posit-connect-user-session-token", b"of-alice")]) == "of-alice"
+    )
+    assert sessions.from_headers([("Accept", "*/*")]) == ""
+
+
+def test_the_real_streamlit() -> None:
+    testing: Any = pytest.importorskip("streamlit.testing.v1")
+
+    def script() -> None:
+        import streamlit
+
+        from connectcreds import sessions
+
+        streamlit.text(repr(sessions.from_streamlit()))
+
+    run = testing.AppTest.from_function(script).run(timeout=60)
+    assert not run.exception
+    assert run.text[0].value == "''"
+    assert sessions.from_streamlit() is None
+
+
+def test_modules_are_attributes_after_a_plain_import() -> None:
+    printed = run_program(
+        """
+        import connectcreds
+        print(connectcreds.sessions.HEADER, connectcreds.auth.RequestsAuth.__name__)
+        try:
+            connectcreds.session
+        except AttributeError as why:
+            print(why)
+        print("sessions" in dir(connectcreds))
+        """
+    )
+    assert printed.splitlines() == [
+        "Posit-Connect-User-Session-Token RequestsAuth",
+        "module 'connectcreds' has no attribute 'session'",
+        "True",
+    ]

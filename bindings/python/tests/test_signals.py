@@ -140,3 +140,30 @@ def test_a_cancel_callback_ends_the_call_and_what_it_raises_is_raised(silent: Si
     for call in (connectcreds.service_account_token, connectcreds.has_service_account_token):
         with pytest.raises(LookupError, match="of the callback"):
             call(cancel=fails)
+
+
+def test_a_generator_exit_of_a_handler_is_raised_and_signals_still_end_waits(silent: Silent) -> None:
+    waiting = program(
+        """
+        import signal
+        import connectcreds
+
+        def handler(number, frame):
+            raise GeneratorExit("of a handler")
+
+        signal.signal(signal.SIGUSR1, handler)
+        for _ in range(2):
+            try:
+                connectcreds.service_account_token()
+            except GeneratorExit as why:
+                print(why, flush=True)
+        try:
+            connectcreds.service_account_token(cancel=lambda: (_ for _ in ()).throw(GeneratorExit("of cancel")))
+        except GeneratorExit as why:
+            print(why)
+        """
+    )
+    for _ in range(2):
+        silent.wait_for_request()
+        waiting.send_signal(signal.SIGUSR1)
+    assert ended(waiting) == (0, "of a handler\nof a handler\nof cancel\n", "")

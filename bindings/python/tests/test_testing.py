@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from datetime import datetime, timedelta, timezone
@@ -204,3 +205,31 @@ def test_asynchronous_calls_are_mocked_too() -> None:
 
     with mock_function(lambda request: {"access_token": "the-token"}):
         assert asyncio.run(aio.service_account_token()).access_token == "the-token"
+
+
+def forget() -> None:
+    mock_token("forgotten")
+    gc.collect()
+
+
+def test_a_mock_that_nothing_refers_to_ends_with_a_warning() -> None:
+    with pytest.warns(ResourceWarning, match=r"a mock was not ended: use mock_token\(\) in a `with` statement"):
+        forget()
+    assert not connectcreds.running_on_connect()
+
+
+def test_a_mock_that_is_held_or_ended_gives_no_warning() -> None:
+    mock = mock_token("held")
+    gc.collect()
+    assert connectcreds.running_on_connect()
+    mock.end()
+    del mock
+    gc.collect()  # A warning would be an error.
+
+
+def test_a_number_of_the_response_is_a_number() -> None:
+    with mock_function(lambda request: {"access_token": "t", "expires_in": 3600, "other": 1}):
+        token = connectcreds.service_account_token()
+    assert token["expires_in"] == 3600
+    assert dict(token) == {"access_token": "t", "expires_in": 3600, "other": "1", "token_type": "Bearer"}
+    assert token.fields["expires_in"] == "3600"

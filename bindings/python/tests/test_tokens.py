@@ -99,7 +99,8 @@ def test_a_token_is_a_mapping_of_what_the_server_said(connect: Standin) -> None:
 def test_a_token_of_another_type_is_no_bearer(connect: Standin) -> None:
     token = connectcreds.service_account_token(requested_token_type=TokenType.AWS_CREDENTIALS)
     assert token.token_type == "aws_credentials"
-    assert token.authorization is None
+    with pytest.raises(ValueError, match="'aws_credentials' is not presented in the header Authorization"):
+        _ = token.authorization
 
 
 def test_secrets_are_not_printed(connect: Standin) -> None:

@@ -10,20 +10,24 @@ one_string <- function(x, name) {
   x
 }
 
-# Called by the shim, too.
+# Called by the shim, too. No value is shown: any argument may be a secret, given in the wrong place.
 stop_input_type <- function(x, what, name) {
-  raise_argument("`", name, "` must be ", what, ", not ", friendly_type(x, !name %in% secret_arguments), ".")
+  raise_argument("`", name, "` must be ", what, ", not ", friendly_type(x), ".")
 }
-
-secret_arguments <- c("content_token", "api_key", "session_token", "token")
-
 
 stop_unnamed <- function() {
   raise_argument("All arguments in `...` must be named.")
 }
 
-# Text that says what `x` is, and its value when it is short and may be shown.
-friendly_type <- function(x, shown = TRUE) {
+# Called by the shim with a string that is not ASCII.
+check_encoding <- function(x, name) {
+  if (Encoding(x) == "bytes" || !validEnc(x)) {
+    raise_argument("`", name, "` is not valid text: it holds bytes that its encoding does not have.")
+  }
+}
+
+# Text that says what `x` is, without its value.
+friendly_type <- function(x) {
   if (is.null(x)) {
     return("`NULL`")
   }
@@ -45,24 +49,22 @@ friendly_type <- function(x, shown = TRUE) {
   if (!is.atomic(x)) {
     return(paste("an object of type", typeof(x)))
   }
-  if (length(x) == 1L) scalar_type(x, shown) else vector_type(x)
+  if (length(x) == 1L) scalar_type(x) else vector_type(x)
 }
 
-scalar_type <- function(x, shown) {
+scalar_type <- function(x) {
   if (is.na(x)) {
     return(switch(typeof(x), logical = "`NA`", character = "a character `NA`", "a numeric `NA`"))
   }
   switch(typeof(x),
     logical = if (x) "`TRUE`" else "`FALSE`",
     integer = ,
-    double = if (shown) paste("the number", format(x)) else "a number",
+    double = "a number",
     complex = "a complex number",
-    character = if (!nzchar(x)) "the empty string" else if (shown) paste("the string", quoted(x)) else "a string",
+    character = if (nzchar(x)) "a string" else "the empty string",
     raw = "a raw value"
   )
 }
-
-quoted <- function(text) encodeString(text, quote = "\"")
 
 vector_type <- function(x) {
   kind <- switch(typeof(x),

@@ -1,18 +1,33 @@
 # Requests and responses of a mock, as httr2 has them.
 
-# Called by the shim with a question of the library: the mock function's answer, NULL when it has none.
+# Called by the shim with a request for a token: the mock function's response, NULL when it has none.
 answer_mock <- function(mock, url, method, headers, parameters) {
-  response <- mock(mock_request(url, method, headers, parameters))
+  response <- mock(mock_request(without_mock_scheme(url), method, headers, parameters[wire_order(names(parameters))]))
   if (!is.null(response)) read_response(response)
 }
 
+# The mock's server is localhost:3030, as under connectcreds; the library has it with a scheme.
+without_mock_scheme <- function(url) sub("^http://localhost:3030/", "localhost:3030/", url)
+
+# The order in which httr2 sends a token exchange, further parameters last.
+wire_order <- function(names) {
+  known <- c("grant_type", "subject_token", "subject_token_type", "resource", "audience", "scope", "requested_token_type")
+  order(match(names, known, nomatch = length(known) + 1L))
+}
+
 mock_request <- function(url, method, headers, parameters) {
-  names(headers) <- header_case(names(headers))
+  if (has_httr2("1.1.0")) {
+    req <- httr2::req_method(httr2::request(url), method)
+    req <- do.call(httr2::req_body_form, c(list(req), parameters))
+    req <- httr2::req_headers(req, Authorization = header_in(headers, "Authorization"), .redact = "Authorization")
+    return(httr2::req_headers(req, Accept = header_in(headers, "Accept")))
+  }
+  shown <- list(Authorization = header_in(headers, "Authorization"), Accept = header_in(headers, "Accept"))
   structure(
     list(
       url = url,
       method = method,
-      headers = structure(headers, redact = "Authorization", class = "httr2_headers"),
+      headers = structure(Filter(Negate(is.null), shown), redact = "Authorization", class = "httr2_headers"),
       body = list(
         data = lapply(parameters, percent_encoded),
         type = "form",
@@ -27,9 +42,12 @@ mock_request <- function(url, method, headers, parameters) {
   )
 }
 
-# authorization, AUTHORIZATION: Authorization
-header_case <- function(names) {
-  gsub("(^|-)([a-z])", "\\1\\U\\2", tolower(names), perl = TRUE)
+has_httr2 <- function(version) {
+  requireNamespace("httr2", quietly = TRUE) && utils::packageVersion("httr2") >= version
+}
+
+header_in <- function(headers, name) {
+  headers[tolower(names(headers)) == tolower(name)][1][[1]]
 }
 
 # RFC 3986: all but letters, digits and -._~
@@ -87,4 +105,23 @@ body_text <- function(body) {
     return(as.character(jsonlite::toJSON(body, auto_unbox = TRUE)))
   }
   one_string(body, "body")
+}
+
+# A response that a test wrote as a list, for httr2.
+as_httr2_response <- function(response) {
+  if (is.null(response) || inherits(response, "httr2_response") || !is_response(response)) {
+    return(response)
+  }
+  parts <- read_response(response)
+  headers <- if (is.na(parts[[2]])) list() else list(`Content-Type` = parts[[2]])
+  httr2::response(parts[[1]], headers = headers, body = charToRaw(enc2utf8(parts[[3]])))
+}
+
+# RFC 8259, section 7.
+json_string <- function(text) {
+  text <- gsub("([\\\\\"])", "\\\\\\1", enc2utf8(text))
+  for (code in c(1:31, 127)) {
+    text <- gsub(intToUtf8(code), sprintf("\\u%04x", code), text, fixed = TRUE)
+  }
+  paste0("\"", text, "\"")
 }

@@ -1,24 +1,59 @@
+#' A viewer's token from Posit Connect
+#'
+#' Exchanges the session token of the person who looks at the content for an OAuth
+#' access token of that person.
+#'
+#' Each viewer's tokens are kept apart. When a viewer leaves,
+#' [connect_forget_session()] drops them.
+#'
+#' `has_viewer_token()` is `FALSE` for any failure, a timeout too. Do not fall
+#' back to a service account where it is `FALSE`: a viewer would see data that is
+#' not theirs to see. [connect_token()] falls back only where there is no viewer.
+#'
+#' @inheritParams connect_service_account_token
+#' @param session Whose token: a Shiny session or that of a module; the request
+#'   (`req`) of plumber, ambiorix or httpuv; or the viewer's session token itself,
+#'   the value of the request header `Posit-Connect-User-Session-Token`. By
+#'   default, the Shiny session in which the caller runs, when on Connect. `NULL`
+#'   means that there is no viewer. In a mock, `shiny::MockShinySession` stands
+#'   for the mocked viewer.
+#' @returns `connect_viewer_token()` returns a list of class `httr2_token`, see
+#'   [connect_service_account_token()]. `has_viewer_token()` returns `TRUE` when
+#'   there is such a token, and `FALSE` when there is not. A wrong argument is an
+#'   error in both.
+#' @seealso [connectcreds-conditions] for the errors.
+#' @examples
+#' token <- "default-token"
+#' if (has_viewer_token()) {
+#'   token <- connect_viewer_token()$access_token
+#' }
+#' @export
 connect_viewer_token <- function(
   resource = NULL,
   scope = NULL,
   session = get_connect_session(),
   server_url = Sys.getenv("CONNECT_SERVER"),
   api_key = Sys.getenv("CONNECT_API_KEY"),
-  audience = NULL
+  audience = NULL,
+  force = FALSE,
+  timeout = NULL
 ) {
   .Call(
-    C_viewer_token,
-    resource, scope, audience,
-    session_token(session),
+    C_token, "connect_viewer_token", resource, scope, audience, session_token(session), NULL,
     if (!missing(server_url)) one_string(server_url, "server_url"),
-    if (!missing(api_key)) one_string(api_key, "api_key")
+    if (!missing(api_key)) one_string(api_key, "api_key"),
+    NULL, force, timeout, FALSE
   )
 }
 
+#' @param ... The arguments of `connect_viewer_token()`.
+#' @rdname connect_viewer_token
+#' @export
 has_viewer_token <- function(..., session = get_connect_session()) {
   if (is.null(session)) {
     return(FALSE)
   }
+  token <- session_token(session)
   if (!running_on_connect()) {
     debug_inform(
       "No viewer-based credentials found.\n",
@@ -26,44 +61,24 @@ has_viewer_token <- function(..., session = get_connect_session()) {
     )
     return(FALSE)
   }
-  has_token(connect_viewer_token(..., session = session), "No viewer-based credentials found.")
+  probe_viewer_token(..., token = token)
 }
 
-connect_forget_session <- function(session = get_connect_session()) {
-  .Call(C_forget_session, session_token(session))
-  invisible()
-}
-
-# NULL when there is no session, "" when Connect sent no token for it.
-session_token <- function(session) {
-  if (is.null(session)) {
-    return(NULL)
-  }
-  if (!inherits(session, session_classes)) {
-    stop_input_type(session, "a Shiny session object", "session")
-  }
-  token <- session$request$HTTP_POSIT_CONNECT_USER_SESSION_TOKEN
-  if (is.null(token)) "" else token
-}
-
-# The second is what a Shiny module gets: it stands for its application's session.
-session_classes <- c("ShinySession", "session_proxy")
-
-# The Shiny session of the caller, when on Connect. Tests of other packages replace this one by its name.
-get_connect_session <- function() {
-  if (!running_on_connect()) {
-    return(NULL)
-  }
-  if (is_mocking()) {
-    return(mock_session)
-  }
-  if (!isNamespaceLoaded("shiny")) {
-    return(NULL)
-  }
-  getExportedValue("shiny", "getDefaultReactiveDomain")()
-}
-
-# Tests of other packages replace this one by its name; the library's own check is then passed over.
-running_on_connect <- function() {
-  .Call(C_running_on_connect)
+# Has the arguments of connect_viewer_token(), and the session's token in place of the session.
+probe_viewer_token <- function(
+  resource = NULL,
+  scope = NULL,
+  token,
+  server_url,
+  api_key,
+  audience = NULL,
+  force = FALSE,
+  timeout = NULL
+) {
+  .Call(
+    C_token, "connect_viewer_token", resource, scope, audience, token, NULL,
+    if (!missing(server_url)) one_string(server_url, "server_url"),
+    if (!missing(api_key)) one_string(api_key, "api_key"),
+    NULL, force, timeout, TRUE
+  )
 }

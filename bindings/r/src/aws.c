@@ -10,9 +10,10 @@ static void finalize(SEXP handle)
     R_ClearExternalPtr(handle);
 }
 
-SEXP aws_list(struct question *question)
+SEXP aws_list(struct prepared_request *prepared)
 {
-    static const char *const names[] = {"access_key_id", "secret_access_key", "session_token", "expiration", ""};
+    static const char *const names[] = {"access_key_id", "secret_access_key", "session_token",
+                                        "expiration", ""};
     if (tag == NULL)
         tag = Rf_install("connectcreds_aws_credentials");
     SEXP handle = PROTECT(R_MakeExternalPtr(NULL, tag, R_NilValue));
@@ -20,8 +21,10 @@ SEXP aws_list(struct question *question)
     SEXP list = PROTECT(Rf_mkNamed(VECSXP, (const char **)names));
 
     cc_aws_credentials *credentials;
-    if (cc_token_aws_credentials(question->token, &credentials, &question->error) != CC_OK)
-        raise_error(question);
+    if (cc_token_aws_credentials(prepared->token, &credentials, &prepared->error) != CC_OK) {
+        UNPROTECT(2);
+        return R_NilValue;
+    }
     R_SetExternalPtrAddr(handle, credentials);
     SET_VECTOR_ELT(list, 0, text(cc_aws_credentials_access_key_id(credentials)));
     SET_VECTOR_ELT(list, 1, text(cc_aws_credentials_secret_access_key(credentials)));

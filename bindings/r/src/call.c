@@ -34,7 +34,8 @@ void call_end(struct call *call)
         R_ContinueUnwind(call->continuation);
 }
 
-/* R has unwound to run_in_r() and would go on into Rust's frames: it waits until they have returned. */
+/* R has unwound to run_in_r() and would go on into Rust's frames: it waits until they have
+ * returned. */
 static void stop_jump(void *landing, Rboolean jump)
 {
     if (jump)
@@ -74,17 +75,17 @@ bool run_in_r(SEXP (*run)(void *), void *data)
     return !call->jumped;
 }
 
-static SEXP look_around(void *unused)
+static SEXP check_interrupt(void *unused)
 {
     (void)unused;
     R_CheckUserInterrupt();
-    if (log_waits())
-        log_speak();
+    if (log_has_lines())
+        log_emit();
     return R_NilValue;
 }
 
 bool call_poll(void *unused)
 {
     (void)unused;
-    return on_r_thread() && !run_in_r(look_around, NULL);
+    return on_r_thread() && !run_in_r(check_interrupt, NULL);
 }

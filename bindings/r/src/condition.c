@@ -1,4 +1,4 @@
-/* The library's errors as R conditions. */
+/* The library's errors as R lists, which conditions.R makes conditions of. */
 
 #include "connectcreds_r.h"
 
@@ -22,25 +22,12 @@ static SEXP details(cc_status status, const char *message, const cc_error *error
     return list;
 }
 
-static void raise(SEXP list, const char *called)
+SEXP error_details(const cc_error *error)
 {
-    PROTECT(list);
-    SEXP arguments = PROTECT(Rf_list2(list, text(called)));
-    call_r("raise_details", arguments);
-    UNPROTECT(2);
+    return details(cc_error_status(error), cc_error_message(error), error);
 }
 
-void raise_error(struct question *question)
+SEXP status_details(cc_status status, const char *message)
 {
-    cc_error *error = question->error;
-    SEXP list = PROTECT(details(cc_error_status(error), cc_error_message(error), error));
-    question->error = NULL;
-    cc_error_free(error);
-    raise(list, question->called);
-    UNPROTECT(1);
-}
-
-void raise_status(cc_status status, const char *message, const char *called)
-{
-    raise(details(status, message, NULL), called);
+    return details(status, message, NULL);
 }

@@ -1,7 +1,8 @@
-/* What the shim's files share. R's errors jump over the frames of their callers and must never jump over Rust's, and
- * what the library gave must not be lost in a jump:
+/* What the shim's files share. R's errors jump over the frames of their callers and must never jump
+ * over Rust's, and what the library gave must not be lost in a jump:
  *
- * - the library is called between call_begin() and call_end(), where nothing of R runs but what run_in_r() runs;
+ * - the library is called between call_begin() and call_end(), where nothing of R runs but what
+ * run_in_r() runs;
  * - what it gives is put into a handle that R frees before R allocates again. */
 
 #ifndef CONNECTCREDS_R_H
@@ -28,7 +29,8 @@ bool on_r_thread(void);
 void call_begin(struct call *call);
 /* Ends it; goes on with the jump out of R code, when there was one. */
 void call_end(struct call *call);
-/* Runs `code` within the current call, if there is one; false when it jumped. On R's thread only. */
+/* Runs `code` within the current call, if there is one; false when it jumped. On R's thread only.
+ */
 bool run_in_r(SEXP (*code)(void *), void *data);
 /* A cc_cancel_fn: what the user pressed, and lines of the log. */
 bool call_poll(void *unused);
@@ -38,78 +40,129 @@ bool call_poll(void *unused);
 void namespace_setup(SEXP given);
 /* Calls the function `name` of the namespace. The result is not protected. */
 SEXP call_r(const char *name, SEXP arguments);
-/* Whether the process runs on Connect: -1 when that is the library's question, since nobody has replaced
- * running_on_connect(); else what its replacement says. */
+/* Whether the process runs on Connect: -1 when that is the library's question, since nobody has
+ * replaced running_on_connect(); else what its replacement says. */
 int asked_on_connect(void);
 
 /* strings.c */
 
 SEXP utf8(const char *text); /* a CHARSXP; NA for NULL */
 SEXP text(const char *text); /* a vector of one */
-/* The CHARSXP of a single string, NA_STRING for NULL; anything else is an R error that calls it `name`. */
+/* The CHARSXP of a single string, NA_STRING for NULL; anything else is an R error that calls it
+ * `name`. */
 SEXP one_string(SEXP value, const char *name);
 const char *or_null(SEXP charsxp); /* UTF-8, NULL for NA_STRING */
 
-/* question.c: prepared requests, and the last token each of them gave. */
+/* prepared_request.c: prepared requests, and the last token that each of them got. */
 
 enum kind { SERVICE_ACCOUNT, VIEWER, WORKLOAD };
 
-struct question {
-    const char *called; /* the R function that asks, for its errors */
+struct prepared_request {
     cc_request *request;
     cc_token *token;
     cc_error *error;
+    uint32_t timeout_ms; /* as the request has it */
+    bool force;          /* as the request has it */
+    bool failed;         /* the last call did */
 };
 
-enum { RESOURCE, SCOPE, AUDIENCE, TOKEN_TYPE, CONTENT_TOKEN, SERVER_URL, API_KEY, SESSION_TOKEN, VALUES };
+enum {
+    RESOURCE,
+    SCOPE,
+    AUDIENCE,
+    TOKEN_TYPE,
+    CONTENT_TOKEN,
+    SERVER_URL,
+    API_KEY,
+    SESSION_TOKEN,
+    VALUES
+};
 
-void questions_setup(void);
-/* The handle of the question that these values ask. `further` has names and values of parameters in turns. */
-SEXP question_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further, int count);
-struct question *question_of(SEXP handle);
-SEXP question_list(SEXP handle);
-void question_keep_list(SEXP handle, SEXP list);
-void questions_forget(const char *session_token);
+void prepared_requests_setup(void);
+/* The handle of the request with these values. `further` has names and values of parameters in
+ * turns. */
+SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further,
+                     int count);
+struct prepared_request *prepared_of(SEXP handle);
+SEXP prepared_list(SEXP handle);
+void prepared_keep_list(SEXP handle, SEXP list);
+void prepared_requests_forget(const char *session_token);
+/* Drops the token from the cache, if it is one that R was given and no newer one is there. */
+bool prepared_requests_invalidate(const char *access_token);
 
-/* condition.c */
+/* call_options.c: what is of one call alone. */
 
-/* Raises the error of a question as an R condition, and frees it. */
-void raise_error(struct question *question);
-void raise_status(cc_status status, const char *message, const char *called);
+/* The timeout in milliseconds: the argument's, the option's or the variable's, in seconds; 0 when
+ * none is set. */
+uint32_t timeout_ms(SEXP argument);
+/* TRUE or FALSE; anything else is an R error that calls it `name`. */
+bool one_flag(SEXP value, const char *name);
+
+/* server_url.c */
+
+/* The URL with a scheme, where `url` is a host without one; else `url` itself. The result is not
+ * protected. */
+SEXP with_scheme(SEXP url);
+
+/* token.c */
+
+SEXP token_list(SEXP handle);
+
+/* condition.c: errors as lists of their details, which conditions.R makes conditions of. */
+
+SEXP error_details(const cc_error *error);
+SEXP status_details(cc_status status, const char *message);
 
 /* aws.c */
 
-/* The AWS credentials in the token of a question, as a list; raises the error when there are none. */
-SEXP aws_list(struct question *question);
+/* The AWS credentials in the token of a prepared request, as a list; NULL, and its error set, when
+ * there are none. */
+SEXP aws_list(struct prepared_request *prepared);
+
+/* mock.c */
+
+/* Whether a mock is under way that R started. */
+bool is_mocking(void);
+/* In a mock of R's the environment counts, since tests change it: what it says, "" when it says
+ * nothing. */
+SEXP mocked_variable(const char *name);
+bool mocked_on_connect(void);
+/* The function that answers httr2's requests in place of the network and is not ours; NULL when
+ * there is none. */
+SEXP foreign_mock(void);
 
 /* log.c */
 
 void log_sync(void); /* options(connectcreds_debug = ) may have changed */
-bool log_waits(void);
-void log_speak(void); /* what was logged becomes R messages */
+bool log_has_lines(void);
+void log_emit(void); /* what was logged becomes R messages */
+bool log_is_on(void);
 void log_off(void);
 
 /* What R calls. */
 
 SEXP cr_setup(SEXP given);
 SEXP cr_unload(void);
-SEXP cr_service_account_token(SEXP resource, SEXP scope, SEXP audience, SEXP content_token, SEXP server_url,
-                              SEXP api_key);
-SEXP cr_viewer_token(SEXP resource, SEXP scope, SEXP audience, SEXP session_token, SEXP server_url, SEXP api_key);
-SEXP cr_workload_token(SEXP further, SEXP content_token, SEXP server_url, SEXP api_key);
-SEXP cr_aws_credentials(SEXP resource, SEXP scope, SEXP audience, SEXP session_token, SEXP content_token,
-                        SEXP server_url, SEXP api_key);
+/* `called` is the R function that asks: it tells the kind of token. `probe`: whether there is a
+ * token, as TRUE or FALSE. */
+SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP session_token,
+              SEXP content_token, SEXP server_url, SEXP api_key, SEXP further, SEXP force,
+              SEXP timeout, SEXP probe);
 SEXP cr_running_on_connect(void);
 SEXP cr_forget_session(SEXP session_token);
 SEXP cr_diagnose(void);
 SEXP cr_version(void);
 SEXP cr_nothing(void);
-SEXP cr_mock_token(SEXP token);
-SEXP cr_mock_failure(void);
-SEXP cr_mock_responses(SEXP status, SEXP content_type, SEXP body);
+SEXP cr_mock_constant(SEXP status, SEXP content_type, SEXP body);
 SEXP cr_mock_function(SEXP function);
 SEXP cr_mock_request_count(SEXP mock);
 SEXP cr_mock_advance_time(SEXP mock, SEXP seconds);
 SEXP cr_mock_end(SEXP mock);
+SEXP cr_serve_foreign(SEXP function);
+SEXP cr_invalidate(SEXP access_token);
+SEXP cr_cache_clear(void);
+SEXP cr_cache_stats(void);
+SEXP cr_ca_bundle(SEXP path);
+SEXP cr_built_for(void);
 
 #endif

@@ -1,18 +1,19 @@
 /* What R calls by name, and the small ones of it. */
 
+#define _GNU_SOURCE /* dladdr() */
 #include "connectcreds_r.h"
 
 #include <R_ext/Rdynload.h>
+#include <dlfcn.h>
 
 SEXP cr_setup(SEXP namespace)
 {
     call_setup();
-    questions_setup();
+    prepared_requests_setup();
     namespace_setup(namespace);
     return R_NilValue;
 }
 
-/* The shared object stays: finalizers point into it. */
 SEXP cr_unload(void)
 {
     log_off();
@@ -21,19 +22,18 @@ SEXP cr_unload(void)
 
 SEXP cr_running_on_connect(void)
 {
-    return Rf_ScalarLogical(cc_running_on_connect());
+    return Rf_ScalarLogical(is_mocking() ? mocked_on_connect() : cc_running_on_connect());
 }
 
 SEXP cr_forget_session(SEXP session_token)
 {
     const char *token = or_null(one_string(session_token, "session_token"));
     if (token != NULL) {
-        questions_forget(token);
+        prepared_requests_forget(token);
         cc_cache_forget_session(token);
     }
     return R_NilValue;
 }
-
 
 static void free_report(SEXP handle)
 {
@@ -55,9 +55,62 @@ SEXP cr_diagnose(void)
     return result;
 }
 
+SEXP cr_invalidate(SEXP access_token)
+{
+    return Rf_ScalarLogical(
+        prepared_requests_invalidate(or_null(one_string(access_token, "token"))));
+}
+
+SEXP cr_cache_clear(void)
+{
+    cc_cache_clear();
+    return R_NilValue;
+}
+
+/* Doubles: R has no integers of 64 bits. */
+SEXP cr_cache_stats(void)
+{
+    static const char *const names[] = {"hits",      "stale_hits", "misses",    "exchanges",
+                                        "coalesced", "failures",   "evictions", "entries"};
+    enum { COUNT = sizeof names / sizeof names[0] };
+    cc_cache_stats stats;
+    cc_cache_get_stats(&stats, sizeof stats);
+    const uint64_t counts[COUNT] = {stats.hits,      stats.stale_hits, stats.misses,
+                                    stats.exchanges, stats.coalesced,  stats.failures,
+                                    stats.evictions, stats.entries};
+    SEXP result = PROTECT(Rf_allocVector(REALSXP, COUNT));
+    SEXP result_names = PROTECT(Rf_allocVector(STRSXP, COUNT));
+    for (int i = 0; i < COUNT; i++) {
+        REAL(result)[i] = (double)counts[i];
+        SET_STRING_ELT(result_names, i, Rf_mkChar(names[i]));
+    }
+    Rf_setAttrib(result, R_NamesSymbol, result_names);
+    UNPROTECT(2);
+    return result;
+}
+
+/* NULL, or the details of the error. */
+SEXP cr_ca_bundle(SEXP path)
+{
+    cc_error *error;
+    if (cc_config_set_ca_bundle(or_null(one_string(path, "path")), &error) == CC_OK)
+        return R_NilValue;
+    SEXP list = PROTECT(error_details(error));
+    cc_error_free(error);
+    UNPROTECT(1);
+    return list;
+}
+
+/* The version of the library that is loaded. */
 SEXP cr_version(void)
 {
     return text(cc_version());
+}
+
+/* That of the header the package was built with. */
+SEXP cr_built_for(void)
+{
+    return text(CC_VERSION);
 }
 
 /* What a call costs that does nothing. */
@@ -67,32 +120,46 @@ SEXP cr_nothing(void)
 }
 
 /* By way of the type to which any function may be cast. */
-#define ROUTINE(name, count) {#name, (DL_FUNC)(void (*)(void))cr_##name, count}
+#define ROUTINE(name, count) \
+    { \
+#name, (DL_FUNC)(void (*)(void))cr_##name, count \
+    }
 
 static const R_CallMethodDef routines[] = {
     ROUTINE(setup, 1),
     ROUTINE(unload, 0),
-    ROUTINE(service_account_token, 6),
-    ROUTINE(viewer_token, 6),
-    ROUTINE(workload_token, 4),
-    ROUTINE(aws_credentials, 7),
+    ROUTINE(token, 12),
     ROUTINE(running_on_connect, 0),
     ROUTINE(forget_session, 1),
     ROUTINE(diagnose, 0),
     ROUTINE(version, 0),
     ROUTINE(nothing, 0),
-    ROUTINE(mock_token, 1),
-    ROUTINE(mock_failure, 0),
-    ROUTINE(mock_responses, 3),
+    ROUTINE(mock_constant, 3),
     ROUTINE(mock_function, 1),
     ROUTINE(mock_request_count, 1),
     ROUTINE(mock_advance_time, 2),
     ROUTINE(mock_end, 1),
+    ROUTINE(serve_foreign, 1),
+    ROUTINE(invalidate, 1),
+    ROUTINE(cache_clear, 0),
+    ROUTINE(cache_stats, 0),
+    ROUTINE(ca_bundle, 1),
+    ROUTINE(built_for, 0),
     {NULL, NULL, 0},
 };
 
+/* Finalizers and the library's callbacks point into this shared object: it stays in the process
+ * when R unloads it. */
+static void stay_loaded(void)
+{
+    Dl_info info;
+    if (dladdr((void *)(uintptr_t)stay_loaded, &info) != 0 && info.dli_fname != NULL)
+        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 void R_init_connectcreds(DllInfo *dll)
 {
+    stay_loaded();
     R_registerRoutines(dll, NULL, routines, NULL, NULL);
     R_useDynamicSymbols(dll, FALSE);
     R_forceSymbols(dll, TRUE);

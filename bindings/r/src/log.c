@@ -1,5 +1,6 @@
-/* The library's log as R messages. Lines may come on threads that are not R's, another host's in this process: each is
- * put aside without a lock, which a forked child might find taken, and spoken on R's thread. */
+/* The library's log as R messages. Lines may come on threads that are not R's, another host's in
+ * this process: each is put aside without a lock, which a forked child might find taken, and
+ * emitted on R's thread. */
 
 #include "connectcreds_r.h"
 
@@ -42,10 +43,10 @@ void log_sync(void)
     static SEXP option;
     if (option == NULL)
         option = Rf_install("connectcreds_debug");
-    bool wanted = Rf_asLogical(Rf_GetOption1(option)) == TRUE;
-    if (wanted == on)
+    bool enabled = Rf_asLogical(Rf_GetOption1(option)) == TRUE;
+    if (enabled == on)
         return;
-    on = wanted;
+    on = enabled;
     cc_log_set_callback(on ? CC_LOG_DEBUG : 0, on ? put_aside : NULL, NULL);
 }
 
@@ -56,7 +57,12 @@ void log_off(void)
     on = false;
 }
 
-bool log_waits(void)
+bool log_is_on(void)
+{
+    return on;
+}
+
+bool log_has_lines(void)
 {
     return atomic_load(&waiting) > 0;
 }
@@ -74,8 +80,8 @@ static struct line *take_all(void)
     return oldest;
 }
 
-/* A handler of the message may jump out of here: the lines after it are spoken the next time. */
-void log_speak(void)
+/* A handler of the message may jump out of here: the lines after it are emitted the next time. */
+void log_emit(void)
 {
     static struct line *pending, **end = &pending;
     *end = take_all();
@@ -91,7 +97,7 @@ void log_speak(void)
             end = &pending;
         free(line);
         atomic_fetch_sub(&waiting, 1);
-        call_r("speak", arguments);
+        call_r("emit_log_line", arguments);
         UNPROTECT(2);
     }
 }

@@ -2,7 +2,34 @@
 
 #include "connectcreds_r.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+static int mocks_under_way;
+static SEXP served_foreign; /* the function of httr2's mock that a mock of ours stands for */
+
+bool is_mocking(void)
+{
+    return mocks_under_way > 0;
+}
+
+SEXP mocked_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value == NULL ? R_BlankString : Rf_mkChar(value);
+}
+
+static bool variable_is(const char *name, const char *expected)
+{
+    const char *value = getenv(name);
+    return value != NULL && strcmp(value, expected) == 0;
+}
+
+bool mocked_on_connect(void)
+{
+    return variable_is("RSTUDIO_PRODUCT", "CONNECT") || variable_is("POSIT_PRODUCT", "CONNECT") ||
+           variable_is("POSIT_PRODUCT", "CONNECT_CLOUD");
+}
 
 static SEXP tag(void)
 {
@@ -12,87 +39,96 @@ static SEXP tag(void)
     return it;
 }
 
+/* httr2 keeps its mock in an option. Ours there has an attribute. */
+SEXP foreign_mock(void)
+{
+    static SEXP option;
+    if (option == NULL)
+        option = Rf_install("httr2_mock");
+    SEXP mock = Rf_GetOption1(option);
+    if (TYPEOF(mock) != CLOSXP || mock == served_foreign || Rf_getAttrib(mock, tag()) != R_NilValue)
+        return R_NilValue;
+    return mock;
+}
+
+/* NULL: none is served any more. */
+SEXP cr_serve_foreign(SEXP function)
+{
+    served_foreign = function == R_NilValue ? NULL : function;
+    return R_NilValue;
+}
+
 static void finalize(SEXP handle)
 {
     cc_mock *mock = R_ExternalPtrAddr(handle);
     R_ClearExternalPtr(handle); /* first: a mock function may end its own mock */
+    if (mock != NULL)
+        mocks_under_way--;
     cc_mock_end(mock);
 }
 
 static cc_mock *mock_of(SEXP handle)
 {
-    if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrTag(handle) != tag() || R_ExternalPtrAddr(handle) == NULL)
+    if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrTag(handle) != tag() ||
+        R_ExternalPtrAddr(handle) == NULL)
         Rf_error("not a mock, or one that has ended or was saved in another session");
     return R_ExternalPtrAddr(handle);
 }
 
-static SEXP new_handle(SEXP function)
+/* What answers is kept by the handle: an R function, or a list of a response. */
+static SEXP new_handle(SEXP answers)
 {
-    SEXP handle = PROTECT(R_MakeExternalPtr(NULL, tag(), function));
+    SEXP handle = PROTECT(R_MakeExternalPtr(NULL, tag(), answers));
     R_RegisterCFinalizerEx(handle, finalize, TRUE);
     UNPROTECT(1);
     return handle;
 }
 
-/* Puts what the library gave into the handle, or raises the error. */
-static SEXP started(SEXP handle, cc_mock *mock, cc_error *error)
+/* Starts a mock that `handle` stands for, or raises the error. */
+static void start(SEXP handle, cc_mock_fn function)
 {
+    cc_mock *mock;
+    cc_error *error;
+    cc_mock_function(function, handle, &mock, &error);
     R_SetExternalPtrAddr(handle, mock);
+    if (mock != NULL)
+        mocks_under_way++;
     if (error != NULL) {
-        const char *borrowed = cc_error_message(error);
         char message[1000];
-        strncpy(message, borrowed, sizeof message - 1);
+        strncpy(message, cc_error_message(error), sizeof message - 1);
         message[sizeof message - 1] = '\0';
         cc_error_free(error);
         Rf_error("%s", message);
     }
-    return handle;
 }
 
-SEXP cr_mock_token(SEXP token)
+/* Of a handle's list of status, content type and body. On any thread: nothing of R but memory is
+ * touched. */
+static bool answer_with_constant(const cc_mock_request *request, cc_mock_reply *reply, void *handle)
 {
-    const char *access_token = or_null(one_string(token, "token"));
-    SEXP handle = PROTECT(new_handle(R_NilValue));
-    cc_mock *mock;
-    cc_error *error;
-    cc_mock_token(access_token, &mock, &error);
-    started(handle, mock, error);
-    UNPROTECT(1);
-    return handle;
+    (void)request;
+    SEXP constant = R_ExternalPtrProtected(handle);
+    cc_mock_reply_set(reply, INTEGER(VECTOR_ELT(constant, 0))[0],
+                      CHAR(STRING_ELT(VECTOR_ELT(constant, 1), 0)),
+                      CHAR(STRING_ELT(VECTOR_ELT(constant, 2), 0)));
+    return true;
 }
 
-SEXP cr_mock_failure(void)
+/* Strings in UTF-8. */
+SEXP cr_mock_constant(SEXP status, SEXP content_type, SEXP body)
 {
-    SEXP handle = PROTECT(new_handle(R_NilValue));
-    cc_mock *mock;
-    cc_error *error;
-    cc_mock_failure(&mock, &error);
-    started(handle, mock, error);
-    UNPROTECT(1);
+    SEXP constant = PROTECT(Rf_allocVector(VECSXP, 3));
+    SET_VECTOR_ELT(constant, 0, status);
+    SET_VECTOR_ELT(constant, 1, content_type);
+    SET_VECTOR_ELT(constant, 2, body);
+    SEXP handle = PROTECT(new_handle(constant));
+    start(handle, answer_with_constant);
+    UNPROTECT(2);
     return handle;
 }
 
-/* Vectors of the same length: one of integers, two of strings. */
-SEXP cr_mock_responses(SEXP status, SEXP content_type, SEXP body)
-{
-    size_t count = (size_t)XLENGTH(status);
-    SEXP handle = PROTECT(new_handle(R_NilValue));
-    cc_mock_response *responses = (cc_mock_response *)R_alloc(count + 1, sizeof *responses);
-    for (size_t i = 0; i < count; i++) {
-        responses[i].status = INTEGER(status)[i];
-        responses[i].content_type = or_null(STRING_ELT(content_type, (R_xlen_t)i));
-        responses[i].body = or_null(STRING_ELT(body, (R_xlen_t)i));
-    }
-    cc_mock *mock;
-    cc_error *error;
-    cc_mock_responses(responses, count, &mock, &error);
-    started(handle, mock, error);
-    UNPROTECT(1);
-    return handle;
-}
-
-/* A question that waits for the answer of an R function. */
-struct asked {
+/* A request that waits for the response of an R function. */
+struct pending {
     SEXP function;
     const cc_mock_request *request;
     cc_mock_reply *reply;
@@ -117,22 +153,22 @@ static SEXP named(const cc_mock_request *request, size_t count, part name, part 
 /* answer_mock() gives NULL, or a status, a content type and a body. */
 static SEXP ask_function(void *data)
 {
-    struct asked *asked = data;
-    const cc_mock_request *request = asked->request;
-    SEXP headers = PROTECT(named(request, cc_mock_request_header_count(request), cc_mock_request_header_name,
-                                 cc_mock_request_header_value));
-    SEXP parameters = PROTECT(named(request, cc_mock_request_param_count(request), cc_mock_request_param_name,
-                                    cc_mock_request_param_value));
+    struct pending *pending = data;
+    const cc_mock_request *request = pending->request;
+    SEXP headers = PROTECT(named(request, cc_mock_request_header_count(request),
+                                 cc_mock_request_header_name, cc_mock_request_header_value));
+    SEXP parameters = PROTECT(named(request, cc_mock_request_param_count(request),
+                                    cc_mock_request_param_name, cc_mock_request_param_value));
     SEXP url = PROTECT(text(cc_mock_request_url(request)));
     SEXP method = PROTECT(text(cc_mock_request_method(request)));
-    SEXP arguments = PROTECT(Rf_list5(asked->function, url, method, headers, parameters));
+    SEXP arguments = PROTECT(Rf_list5(pending->function, url, method, headers, parameters));
     SEXP answer = PROTECT(call_r("answer_mock", arguments));
     if (answer == R_NilValue) {
-        asked->handled = false;
+        pending->handled = false;
     } else {
         const char *content_type = or_null(STRING_ELT(VECTOR_ELT(answer, 1), 0));
         const char *body = or_null(STRING_ELT(VECTOR_ELT(answer, 2), 0));
-        cc_mock_reply_set(asked->reply, INTEGER(VECTOR_ELT(answer, 0))[0], content_type, body);
+        cc_mock_reply_set(pending->reply, INTEGER(VECTOR_ELT(answer, 0))[0], content_type, body);
     }
     UNPROTECT(6);
     return R_NilValue;
@@ -141,23 +177,22 @@ static SEXP ask_function(void *data)
 static bool answer(const cc_mock_request *request, cc_mock_reply *reply, void *handle)
 {
     if (!on_r_thread()) {
-        cc_mock_reply_set(reply, 503, "text/plain", "A mock function in R answers R's thread only.");
+        cc_mock_reply_set(reply, 503, "text/plain",
+                          "A mock function in R answers R's thread only.");
         return true;
     }
-    struct asked asked = {R_ExternalPtrProtected(handle), request, reply, true};
-    /* Not out over the network because the function failed; R's error goes on when the call has returned. */
-    if (!run_in_r(ask_function, &asked))
+    struct pending pending = {R_ExternalPtrProtected(handle), request, reply, true};
+    /* Not out over the network because the function failed; R's error goes on when the call has
+     * returned. */
+    if (!run_in_r(ask_function, &pending))
         cc_mock_reply_set(reply, 500, "text/plain", "The mock function failed.");
-    return asked.handled;
+    return pending.handled;
 }
 
 SEXP cr_mock_function(SEXP function)
 {
     SEXP handle = PROTECT(new_handle(function));
-    cc_mock *mock;
-    cc_error *error;
-    cc_mock_function(answer, handle, &mock, &error);
-    started(handle, mock, error);
+    start(handle, answer);
     UNPROTECT(1);
     return handle;
 }
@@ -171,7 +206,7 @@ SEXP cr_mock_advance_time(SEXP handle, SEXP seconds)
 {
     cc_mock *mock = mock_of(handle);
     if (cc_mock_advance_time(mock, (int64_t)Rf_asReal(seconds)) != CC_OK)
-        Rf_error("the time can not be moved by this many seconds");
+        Rf_error("the time cannot be moved by this many seconds");
     return R_NilValue;
 }
 

@@ -8,6 +8,11 @@ static SEXP its_body;           /* with which one replacement is made, in place 
 
 void namespace_setup(SEXP given)
 {
+    if (home != NULL) { /* loaded again: the shared object had stayed */
+        R_ReleaseObject(home);
+        R_ReleaseObject(running_on_connect);
+        R_ReleaseObject(its_body);
+    }
     home = given;
     R_PreserveObject(home);
     running_on_connect = Rf_eval(Rf_install("running_on_connect"), home);

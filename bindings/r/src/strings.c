@@ -12,6 +12,20 @@ SEXP text(const char *text)
     return Rf_ScalarString(utf8(text));
 }
 
+/* Text that is not what its encoding says would go out as something else than was meant. */
+static void check_encoding(SEXP value, const char *name)
+{
+    for (const char *byte = CHAR(STRING_ELT(value, 0)); *byte != '\0'; byte++) {
+        if ((unsigned char)*byte < 0x80)
+            continue;
+        SEXP its_name = PROTECT(text(name));
+        SEXP arguments = PROTECT(Rf_list2(value, its_name));
+        call_r("check_encoding", arguments);
+        UNPROTECT(2);
+        return;
+    }
+}
+
 SEXP one_string(SEXP value, const char *name)
 {
     if (value == R_NilValue)
@@ -23,6 +37,7 @@ SEXP one_string(SEXP value, const char *name)
         call_r("stop_input_type", arguments);
         UNPROTECT(3);
     }
+    check_encoding(value, name);
     return STRING_ELT(value, 0);
 }
 

@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorKind, ResponseFacts};
 use crate::oauth::integrations::Integration;
 use crate::oauth::json::JsonObject;
-use crate::oauth::token::{LARGEST_RESPONSE, Token};
+use crate::oauth::token::Token;
+use crate::oauth::token_text::LARGEST_RESPONSE;
 use crate::text::redact::Redactor;
 
 /// The most characters of a body that are quoted when it was not understood.
@@ -70,7 +71,7 @@ impl ServerResponse {
     ) -> Result<T, Error> {
         let body = match self.body.len() {
             ..=LARGEST_RESPONSE => Ok(&**self.body),
-            _ => Err("the body is larger than 64 MiB".to_owned()),
+            _ => Err("the body is larger than 8 MiB".to_owned()),
         };
         if (200..300).contains(&self.status) {
             return body
@@ -83,7 +84,8 @@ impl ServerResponse {
             .unwrap_or_else(|| self.not_understood("", asked_at, redactor)))
     }
 
-    /// Describes a response that is neither what was asked for nor a refusal. Of a success nothing is quoted: it may hold a token.
+    /// Describes a response that is neither a success that could be read nor a refusal. A success is not quoted: it may
+    /// contain a token.
     fn not_understood(&self, why: &str, asked_at: i64, redactor: &Redactor<'_>) -> Error {
         let content_type = match &self.content_type {
             Some(content_type) => redactor.redact(content_type, EXCERPT),

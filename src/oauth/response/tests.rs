@@ -184,6 +184,16 @@ fn a_response_has_at_most_a_thousand_members() {
 }
 
 #[test]
+fn a_response_that_is_too_large_is_not_read() {
+    let huge = format!(r#"{{"access_token":"{}"}}"#, "t".repeat(LARGEST_RESPONSE));
+    let error = read(200, &huge).unwrap_err();
+    assert!(
+        error.message().contains("the body is larger than 8 MiB"),
+        "{error}"
+    );
+}
+
+#[test]
 fn the_stated_lifetime_beats_the_tokens_own_expiry_by_another_clock() {
     // {"alg":"none"}, {"exp":992800}: two hours before the request.
     let body = r#"{"access_token":"eyJhbGciOiJub25lIn0.eyJleHAiOjk5MjgwMH0.c2ln","expires_in":3600}"#;

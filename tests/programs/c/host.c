@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -257,6 +258,26 @@ static const char *sigpipe(void)
     return action.sa_handler == SIG_DFL ? "untouched" : "handled";
 }
 
+/* Has no more than `count` descriptors opened from now on; those that are open stay so. NULL: as
+ * many as at the start. */
+static void limit_files(const char *count)
+{
+    static rlim_t at_start;
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (at_start == 0)
+        at_start = limit.rlim_cur;
+    limit.rlim_cur = count != NULL ? (rlim_t)strtoul(count, NULL, 10) : at_start;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        exit(3);
+}
+
+static void set_variable(const char *name, const char *value)
+{
+    if ((value != NULL ? setenv(name, value, 1) : unsetenv(name)) != 0)
+        exit(3);
+}
+
 static void call(char **word);
 
 /* Makes the call in a forked child, which prints the outcome. An alarm ends it after 10 seconds. */
@@ -386,6 +407,10 @@ static void call(char **word)
         advance_clocks(strtol(word[1], NULL, 10));
     } else if (strcmp(what, "set_wall_clock") == 0) {
         set_wall_clock(strtol(word[1], NULL, 10));
+    } else if (strcmp(what, "limit_files") == 0) {
+        limit_files(word[1]);
+    } else if (strcmp(what, "setenv") == 0) {
+        set_variable(word[1], word[2]);
     } else if (strcmp(what, "sigpipe") == 0) {
         tell("sigpipe", sigpipe());
     } else if (strcmp(what, "complain") == 0) {

@@ -11,9 +11,15 @@ Databricks, Snowflake, Azure or AWS:
 Ask for a token before every request you send: all calls in a process share one cache. Calls may be made on any thread
 and in a child after a fork.
 
-Beside this module: `aio` for asyncio, `auth` for requests and httpx, `sessions` for web frameworks, and `testing` for
-the tests of programs.
+Modules, imported when they are first used: `auth` for requests and httpx; `aws`, `azure`, `databricks`, `google`,
+`snowflake`, `sqlalchemy` and `odbc` for the SDKs of these names; `sessions` and `fastapi` for web frameworks; `aio` for
+asyncio; `testing` for the tests of programs.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 from ._credentials import (
     aws_credentials,
@@ -89,3 +95,69 @@ __all__ = [
     "viewer_token",
     "workload_token",
 ]
+
+_MODULES = frozenset(
+    (
+        "aio",
+        "auth",
+        "aws",
+        "azure",
+        "databricks",
+        "fastapi",
+        "google",
+        "odbc",
+        "sessions",
+        "snowflake",
+        "sqlalchemy",
+        "testing",
+    )
+)
+
+
+if TYPE_CHECKING:
+    from . import (
+        aio as aio,
+    )
+    from . import (
+        auth as auth,
+    )
+    from . import (
+        aws as aws,
+    )
+    from . import (
+        azure as azure,
+    )
+    from . import (
+        databricks as databricks,
+    )
+    from . import (
+        fastapi as fastapi,
+    )
+    from . import (
+        google as google,
+    )
+    from . import (
+        odbc as odbc,
+    )
+    from . import (
+        sessions as sessions,
+    )
+    from . import (
+        snowflake as snowflake,
+    )
+    from . import (
+        sqlalchemy as sqlalchemy,
+    )
+    from . import (
+        testing as testing,
+    )
+else:
+
+    def __getattr__(name):
+        if name in _MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

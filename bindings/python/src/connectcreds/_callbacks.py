@@ -1,15 +1,14 @@
-"""Python under a call of the library: what a cancel or mock callback raises, and signals.
+"""Exceptions of cancel and mock callbacks, and signals, during a call of the library.
 
-A signal's Python handler runs on the main thread, between two bytecodes. While a call waits there are none but those of
-the cancel callback, which the library asks at least every 100 ms on the thread that calls: on the main thread there is
-always one. Three traps:
+A signal's Python handler runs on the main thread, between two bytecodes. While a call waits, the only bytecodes are
+those of the cancel callback, which the library calls at least every 100 ms on the calling thread. On the main thread
+each call therefore has one. Three traps:
 
-* What leaves a ctypes callback as an exception is printed and forgotten. Here it is kept, the call is ended, and then
-  it is raised.
-* A handler may run, and raise, at the entry of a Python function already, before its first `try`. A generator that is
-  resumed is inside its `try` already: the callback is a generator's `send`.
-* A thread that asks for the interpreter when it is shutting down is ended where it stands, over the library's frames.
-  Daemon threads that wait with a callback are therefore ended before that, `at_exit`.
+* ctypes prints and drops an exception that leaves a callback. Here it is kept, the call ends, and then it is raised.
+* A handler may run, and raise, at the entry of a Python function, before its first `try`. A generator that is resumed
+  is inside its `try` already: the callback is a generator's `send`.
+* Python ends a thread that asks for the interpreter during shutdown, with the library's frames on its stack. Daemon
+  threads that wait with a callback are therefore ended before that, `at_exit`.
 """
 
 from __future__ import annotations
@@ -25,17 +24,19 @@ from typing import Any
 
 from . import _abi
 
-#: What callbacks raised, by the thread whose call it is.
+__tracebackhide__ = True
+
+#: Exceptions that callbacks raised, by the thread that makes the call.
 kept: dict[int, BaseException] = {}
 
 
 def keep(why: BaseException) -> None:
-    """Keeps an exception until the call that this thread is in has ended."""
+    """Keeps an exception until this thread's call has ended."""
     kept.setdefault(get_ident(), why)
 
 
 def raise_kept() -> None:
-    """Raises what a callback of this thread's call raised."""
+    """Raises the exception that a callback of this thread's call raised."""
     why = kept.pop(get_ident(), None)
     if why is not None:
         try:
@@ -45,18 +46,22 @@ def raise_kept() -> None:
 
 
 def _polls(cancelled: Callable[[], object] | None) -> Generator[bool, Any, None]:
-    """Says, each time it is resumed, whether the call ends. Signal handlers run in here."""
+    """Yields, each time it is resumed, whether the call ends. Signal handlers run in here."""
     ended = False
+    closed = is_closed  # When the interpreter shuts down, the module may be empty already.
     while True:
-        # Twice, since between a handler's end and the inner `try` there may be the next signal.
+        # Twice, since the next signal may arrive between a handler's end and the inner `try`.
         try:
             while True:
                 try:
                     while True:
                         yield ended
                         ended = _is_left() or (cancelled is not None and bool(cancelled()))
-                except GeneratorExit:
-                    return
+                except GeneratorExit as why:
+                    if closed(why):
+                        return
+                    keep(why)
+                    ended = True
                 except BaseException as why:
                     keep(why)
                     ended = True
@@ -65,8 +70,13 @@ def _polls(cancelled: Callable[[], object] | None) -> Generator[bool, Any, None]
             ended = True
 
 
+def is_closed(why: GeneratorExit) -> bool:
+    """Returns whether a generator's own close() raised this in it, and not a function that it called."""
+    return why.__traceback__ is None or why.__traceback__.tb_next is None
+
+
 def _is_left() -> bool:
-    """Whether this is a daemon thread of a process that ends."""
+    """Returns whether this is a daemon thread of a process that is ending."""
     return _closing and get_ident() != main.ident
 
 
@@ -83,12 +93,12 @@ class Poll:
 
     @property
     def is_running(self) -> bool:
-        """Whether a signal handler that it runs is asking."""
+        """Whether the generator is running: then a signal handler makes the call."""
         return bool(self._generator.gi_running)
 
 
 class MainThread:
-    """Which thread runs signal handlers, and the callback that lets it."""
+    """The thread that runs signal handlers, and its callback, in which they run."""
 
     __slots__ = ("ident", "poll")
 
@@ -103,7 +113,7 @@ _waiting: set[object] = set()
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Around a call with a callback on any thread but the main one."""
+    """Surrounds a call with a callback on a thread other than the main one."""
     here = object()
     _waiting.add(here)
     try:
@@ -111,14 +121,14 @@ def waiting() -> Iterator[None]:
     finally:
         _waiting.discard(here)
         if _is_left():
-            # There is nobody to tell what came of the call.
+            # Nothing is left that could use the result of the call.
             threading.Event().wait()
 
 
 def _at_exit() -> None:
     global _closing
     _closing = True
-    # The library asks every 100 ms; one whose callback itself hangs is not waited for for ever.
+    # The library calls back every 100 ms. The wait is bounded in case a callback hangs.
     patience = time.monotonic() + 2
     while _waiting and time.monotonic() < patience:
         time.sleep(0.005)

@@ -1,22 +1,22 @@
-"""The calls that give tokens. Each blocks until the server has answered, unless a cached token does."""
+"""The calls that return tokens. Each blocks until the server has answered, unless the cache holds a token."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final, Optional, Union
 
 from . import _abi, _callbacks
-from ._handles import Answer, encoded
-from ._requests import Options, request_for
+from ._handles import ResultPair, encoded
+from ._hidden import clear
+from ._requests import Values, documented, request_for
 from ._token import AwsCredentials, Token, TokenType
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+__tracebackhide__ = True
 
 _kept = _callbacks.kept
 _waiting = _callbacks.waiting
-_second = Answer.error_out
+_second = ResultPair.error_out
 
 
 class NotGiven(Enum):
@@ -28,10 +28,10 @@ class NotGiven(Enum):
 NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 
-def _token(function: Callable[..., int], options: Options, *subject: bytes | None) -> Token:
-    answer = Answer()
+def _token(function: Callable[..., int], options: Values, *subject: bytes | None) -> Token:
+    answer = ResultPair()
     request = request_for(options)
-    if "cancel" in options:
+    if options[-1] is not None:  # The cancel callback.
         with _waiting():
             status = function(*subject, request.address, answer, _second(answer))
     else:
@@ -43,9 +43,9 @@ def _token(function: Callable[..., int], options: Options, *subject: bytes | Non
     return Token(answer)
 
 
-def _has(function: Callable[..., bool], options: Options, *subject: bytes | None) -> bool:
+def _has(function: Callable[..., bool], options: Values, *subject: bytes | None) -> bool:
     request = request_for(options)
-    if "cancel" in options:
+    if options[-1] is not None:
         with _waiting():
             has = function(*subject, request.address)
     else:
@@ -55,109 +55,400 @@ def _has(function: Callable[..., bool], options: Options, *subject: bytes | None
     return has
 
 
-def service_account_token(**options: Unpack[Options]) -> Token:
-    """The token of the service account of an integration that is associated with this content.
-
-    Args:
-        **options: what the token is for, and how to get it; see `Options`.
-
-    Raises:
-        ConnectCredentialsError: there is none; its class says why.
-    """
-    return _token(_abi.cc_service_account_token, options)
+def running_on_connect() -> bool:
+    """Returns whether the process runs as content on Posit Connect or Connect Cloud."""
+    on_connect: bool = _abi.cc_running_on_connect()
+    return on_connect
 
 
-def viewer_token(session_token: str | None, **options: Unpack[Options]) -> Token:
-    """The token of the person who looks at the content.
-
-    Args:
-        session_token: what Connect sent in the header Posit-Connect-User-Session-Token of the viewer's request; None
-            when there is no viewer's session, "" when there is one and Connect sent no token. `connectcreds.sessions`
-            reads it from the objects of web frameworks.
-        **options: what the token is for, and how to get it; see `Options`.
-
-    Raises:
-        ConnectCredentialsError: there is none; its class says why.
-    """
-    return _token(_abi.cc_viewer_token, options, encoded("session_token", session_token))
-
-
-def workload_token(**options: Unpack[Options]) -> Token:
-    """An OpenID Connect id token that says which content this is, for services that trust the Connect server.
-
-    Args:
-        **options: what the token is for, and how to get it; see `Options`.
+@documented
+def service_account_token(
+    *,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> Token:
+    """Returns the token of the service account of an integration that is associated with this content.
 
     Raises:
-        ConnectCredentialsError: there is none; its class says why.
+        ConnectCredentialsError: there is no token; the class says why.
     """
-    return _token(_abi.cc_workload_token, options)
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
+    try:
+        return _token(_abi.cc_service_account_token, options)
+    except BaseException as why:
+        del content_token, api_key, params, options
+        clear(why)
+        raise
 
 
-def exchange_token(subject_token: str, subject_token_type: str, **options: Unpack[Options]) -> Token:
-    """Makes any other exchange with the server's credential endpoint (RFC 8693), on Connect or not.
+@documented
+def viewer_token(
+    session_token: Optional[str],
+    *,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> Token:
+    """Returns the token of the person who is viewing the content.
+
+    Args:
+        session_token: the value of the header Posit-Connect-User-Session-Token of the viewer's request;
+            `connectcreds.sessions` reads it from the objects of web frameworks. None: there is no viewer's session.
+            "": there is one, and Connect sent no token.
+
+    Raises:
+        ConnectCredentialsError: there is no token; the class says why.
+    """
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
+    try:
+        return _token(_abi.cc_viewer_token, options, encoded("session_token", session_token))
+    except BaseException as why:
+        del session_token, content_token, api_key, params, options
+        clear(why)
+        raise
+
+
+@documented
+def workload_token(
+    *,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> Token:
+    """Returns an OpenID Connect id token that identifies this content, for services that trust the Connect server.
+
+    Raises:
+        ConnectCredentialsError: there is no token; the class says why.
+    """
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
+    try:
+        return _token(_abi.cc_workload_token, options)
+    except BaseException as why:
+        del content_token, api_key, params, options
+        clear(why)
+        raise
+
+
+@documented
+def exchange_token(
+    subject_token: str,
+    subject_token_type: str,
+    *,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> Token:
+    """Makes any other exchange with the server's credential endpoint (RFC 8693), on Connect or elsewhere.
 
     Args:
         subject_token: the token to exchange.
         subject_token_type: its type, one of `TokenType` or another URN.
-        **options: what the token is for, and how to get it; see `Options`.
 
     Raises:
-        ConnectCredentialsError: there is none; its class says why.
+        ConnectCredentialsError: there is no token; the class says why.
     """
-    return _token(
-        _abi.cc_exchange_token,
-        options,
-        encoded("subject_token", subject_token),
-        encoded("subject_token_type", subject_token_type),
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
     )
+    try:
+        return _token(
+            _abi.cc_exchange_token,
+            options,
+            encoded("subject_token", subject_token),
+            encoded("subject_token_type", subject_token_type),
+        )
+    except BaseException as why:
+        del subject_token, content_token, api_key, params, options
+        clear(why)
+        raise
 
 
-def aws_credentials(*, session_token: str | NotGiven | None = NOT_GIVEN, **options: Unpack[Options]) -> AwsCredentials:
-    """AWS credentials: the service account's, or a viewer's when `session_token` is given.
+@documented
+def aws_credentials(
+    *,
+    session_token: Union[str, NotGiven, None] = NOT_GIVEN,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> AwsCredentials:
+    """Returns AWS credentials: the service account's, or a viewer's when `session_token` is given.
 
     Args:
-        session_token: as `viewer_token()` takes it.
-        **options: what the credentials are for, and how to get them; see `Options`.
+        session_token: the value of the header Posit-Connect-User-Session-Token of the viewer's request;
+            `connectcreds.sessions` reads it from the objects of web frameworks. None: there is no viewer's session.
+            "": there is one, and Connect sent no token.
 
     Raises:
-        ConnectCredentialsError: there are none; its class says why.
+        ConnectCredentialsError: there are no credentials; the class says why.
     """
-    if options.get("requested_token_type") is None:
-        options["requested_token_type"] = TokenType.AWS_CREDENTIALS
-    if session_token is NOT_GIVEN:
-        return service_account_token(**options).aws_credentials()
-    return viewer_token(session_token, **options).aws_credentials()
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type or TokenType.AWS_CREDENTIALS,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
+    try:
+        if session_token is NOT_GIVEN:
+            token = _token(_abi.cc_service_account_token, options)
+        else:
+            token = _token(_abi.cc_viewer_token, options, encoded("session_token", session_token))
+        return token.aws_credentials()
+    except BaseException as why:
+        del session_token, content_token, api_key, params, options
+        clear(why)
+        raise
 
 
-def has_service_account_token(**options: Unpack[Options]) -> bool:
-    """Whether `service_account_token()` gives a token; arguments and waiting as there.
+@documented
+def has_service_account_token(
+    *,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> bool:
+    """Returns whether `service_account_token()` gives a token. Blocks like that function.
 
     Raises:
-        InvalidArgumentError: an argument can not be used.
+        InvalidArgumentError: an argument cannot be used.
     """
-    return _has(_abi.cc_has_service_account_token, options)
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
+    try:
+        return _has(_abi.cc_has_service_account_token, options)
+    except BaseException as why:
+        del content_token, api_key, params, options
+        clear(why)
+        raise
 
 
-def has_viewer_token(session_token: str | None, **options: Unpack[Options]) -> bool:
-    """Whether `viewer_token()` gives a token; arguments and waiting as there.
+@documented
+def has_viewer_token(
+    session_token: Optional[str],
+    *,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> bool:
+    """Returns whether `viewer_token()` gives a token. Blocks like that function.
+
+    Args:
+        session_token: the value of the header Posit-Connect-User-Session-Token of the viewer's request;
+            `connectcreds.sessions` reads it from the objects of web frameworks. None: there is no viewer's session.
+            "": there is one, and Connect sent no token.
 
     Raises:
-        InvalidArgumentError: an argument can not be used.
+        InvalidArgumentError: an argument cannot be used.
     """
-    return _has(_abi.cc_has_viewer_token, options, encoded("session_token", session_token))
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
+    try:
+        return _has(_abi.cc_has_viewer_token, options, encoded("session_token", session_token))
+    except BaseException as why:
+        del session_token, content_token, api_key, params, options
+        clear(why)
+        raise
 
 
-def has_workload_token(**options: Unpack[Options]) -> bool:
-    """Whether `workload_token()` gives a token; arguments and waiting as there.
+@documented
+def has_workload_token(
+    *,
+    resource: Optional[str] = None,
+    scope: Optional[str] = None,
+    audience: Optional[str] = None,
+    requested_token_type: Optional[str] = None,
+    content_token: Optional[str] = None,
+    server_url: Optional[str] = None,
+    api_key: Optional[str] = None,
+    params: Optional[Mapping[str, Optional[str]]] = None,
+    timeout_ms: Optional[int] = None,
+    min_validity_s: Optional[int] = None,
+    force_refresh: Optional[bool] = None,
+    on_connect: Optional[bool] = None,
+    cancel: Optional[Callable[[], object]] = None,
+) -> bool:
+    """Returns whether `workload_token()` gives a token. Blocks like that function.
 
     Raises:
-        InvalidArgumentError: an argument can not be used.
+        InvalidArgumentError: an argument cannot be used.
     """
-    return _has(_abi.cc_has_workload_token, options)
-
-
-def running_on_connect() -> bool:
-    """Whether the process runs as content on Posit Connect or Connect Cloud."""
-    on_connect: bool = _abi.cc_running_on_connect()
-    return on_connect
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
+    try:
+        return _has(_abi.cc_has_workload_token, options)
+    except BaseException as why:
+        del content_token, api_key, params, options
+        clear(why)
+        raise

@@ -1,4 +1,4 @@
-"""Handles that free themselves, and where a call writes its result."""
+"""Out-parameters of the library that free what they hold."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from typing import Any
 
 from . import _abi, errors
 
+__tracebackhide__ = True
+
 _POINTER_SIZE = sizeof(c_void_p)
 
 
-class Answer(Array[c_void_p]):
-    """The two out-pointers of a call, of a token and of an error.
+class ResultPair(Array[c_void_p]):
+    """The two out-parameters of a call: a token and an error.
 
-    They are owned from before the call on: whatever is raised in between, a KeyboardInterrupt too, nothing is lost.
-    Passed as an argument this object is the out-pointer of the token.
+    This object owns both from before the call, so an exception in between, such as KeyboardInterrupt, leaks nothing.
+    Passed as an argument, it is the out-parameter of the token.
     """
 
     _type_ = c_void_p
     _length_ = 2
 
     def error_out(self) -> Any:
-        """The out-pointer of the error."""
+        """Returns the out-parameter of the error."""
         return byref(self, _POINTER_SIZE)
 
     def failure(self, status: int) -> errors.ConnectCredentialsError:
-        """The exception for a call that returned this status."""
+        """Returns the exception for a call that returned this status."""
         error: Any = self[1]
         if error is None:
             return errors.from_status(status, _abi.cc_status_name(status).decode())
         return errors.from_handle(error)
 
-    # What it needs stands in the arguments: at the interpreter's end the module may be empty already.
+    # The defaults hold what it needs: the module may be empty already when the interpreter shuts down.
     def __del__(
         self,
         free: Callable[[Any], None] = _abi.cc_token_free,
@@ -45,8 +47,8 @@ class Answer(Array[c_void_p]):
             free_error(error)
 
 
-class AwsAnswer(Answer):
-    """The same where AWS credentials come in place of a token."""
+class AwsResultPair(ResultPair):
+    """The out-parameters of a call that returns AWS credentials."""
 
     def __del__(
         self,
@@ -57,19 +59,19 @@ class AwsAnswer(Answer):
 
 
 def text(value: bytes | None) -> str | None:
-    """What the library gives, as text."""
+    """Decodes a string of the library."""
     return None if value is None else value.decode()
 
 
 def encoded(what: str, value: str | None) -> bytes | None:
-    """`value` as the library takes it. What is no UTF-8 is left to the library to refuse."""
+    """Encodes a string for the library, which itself rejects text that is not UTF-8."""
     if value is None:
         return None
     if not isinstance(value, str):
         raise TypeError(f"{what} is a string or None, not {type(value).__name__}")
     given = value.encode("utf-8", "surrogatepass")
     if b"\0" in given:
-        # The library would see the part before it. In its words:
+        # The library would see only the part before it. Its own message:
         name = what.replace("_", " ").replace("api", "API").replace("url", "URL")
         raise errors.InvalidArgumentError(f"The {name} holds a control character.")
     return given

@@ -3,56 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 import httpx
 
-from ._bearer import UNAUTHORIZED, header
+from ._adapters import UNAUTHORIZED, OffConnect, Source
+from ._credentials import NOT_GIVEN
+from ._requests import Options
 from ._token import Token
-from .aio import off_loop
+from ._typing import Unpack
 
-if TYPE_CHECKING:
-    from typing_extensions import ParamSpec
-
-    _P = ParamSpec("_P")
+__tracebackhide__ = True
 
 
 class HttpxAuth(httpx.Auth):
-    """Authentication for `httpx.Client` and for `httpx.AsyncClient`, whose event loop, asyncio's, goes on."""
+    """Authentication for `httpx.Client`, and for `httpx.AsyncClient` without blocking asyncio's event loop."""
 
-    def __init__(self, ask: Callable[_P, Token], *args: _P.args, **kwargs: _P.kwargs) -> None:
-        self._ask: Callable[[], Token] = partial(ask, *args, **kwargs)
+    def __init__(
+        self,
+        ask: Callable[..., Token],
+        *args: Any,
+        off_connect: OffConnect = NOT_GIVEN,
+        **options: Unpack[Options],
+    ) -> None:
+        self._source = Source(ask, args, options, off_connect)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sends the request with a token, and on 401 once more with another."""
-        token = self._ask()
-        request.headers["Authorization"] = header(token)
+        """Sends the request with a token, and after a 401 once more with another."""
+        token = self._source.token()
+        if token is None:
+            yield request
+            return
+        request.headers["Authorization"] = token.authorization
         response = yield request
         if response.status_code == UNAUTHORIZED:
-            token.invalidate()
-            other = self._ask()
-            if other != token and _can_be_sent_again(request):
+            other = self._source.replacement(token)
+            if other is not None and _can_be_sent_again(request):
                 response.read()  # To its end, so that the connection can be used again.
-                request.headers["Authorization"] = header(other)
+                request.headers["Authorization"] = other.authorization
                 yield request
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """The same, off the loop."""
-        token = await off_loop(self._ask)
-        request.headers["Authorization"] = header(token)
+        """Does the same without blocking the event loop."""
+        token = await self._source.token_async()
+        if token is None:
+            yield request
+            return
+        request.headers["Authorization"] = token.authorization
         response = yield request
         if response.status_code == UNAUTHORIZED:
-            token.invalidate()
-            other = await off_loop(self._ask)
-            if other != token and _can_be_sent_again(request):
+            other = await self._source.replacement_async(token)
+            if other is not None and _can_be_sent_again(request):
                 await response.aread()
-                request.headers["Authorization"] = header(other)
+                request.headers["Authorization"] = other.authorization
                 yield request
 
 
 def _can_be_sent_again(request: httpx.Request) -> bool:
-    """Whether the body is in memory, and not a stream that has been read."""
+    """Returns whether the body is in memory, and not a stream that has been read."""
     try:
         _ = request.content
     except httpx.RequestNotRead:

@@ -22,12 +22,12 @@ def load() -> CDLL:
         try:
             return CDLL(os.path.abspath(named))
         except OSError as why:
-            raise ImportError(f"{VARIABLE} names a library that can not be loaded: {why}") from why
+            raise ImportError(f"{VARIABLE} names a library that cannot be loaded: {why}") from why
     if BUNDLED.is_file():
         try:
             return CDLL(str(BUNDLED))
         except OSError as why:
-            raise ImportError(f"The library of this package can not be loaded: {why}") from why
+            raise ImportError(f"The library of this package cannot be loaded: {why}") from why
     try:
         return CDLL(find_library("connectcreds") or NAME)
     except OSError as why:

@@ -1,25 +1,26 @@
-"""What belongs to the process: the cache, the configuration, a report."""
+"""The process-wide cache and configuration, and the diagnostic report."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from ctypes import byref, c_void_p, sizeof, string_at
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Optional, Union
 
 from . import _abi, errors
 from ._credentials import NOT_GIVEN, NotGiven
-from ._handles import Answer, encoded
-from ._requests import uint32
+from ._handles import ResultPair, encoded
+from ._requests import path, uint32
 
 
 class CacheStats(NamedTuple):
-    """Counts since the process began; a forked child goes on with its parent's."""
+    """Counts since the process began; a forked child continues with its parent's."""
 
     #: Calls answered with a fresh token from the cache.
     hits: int
-    #: Calls answered with a token from the cache while a newer one is being looked for, or was in vain a moment ago.
+    #: Calls answered with a token from the cache while a refresh is in progress or has recently failed.
     stale_hits: int
-    #: Calls that found no good token in the cache.
+    #: Calls that found no valid token in the cache.
     misses: int
     #: Exchanges begun.
     exchanges: int
@@ -34,30 +35,30 @@ class CacheStats(NamedTuple):
 
 
 def cache_stats() -> CacheStats:
-    """The cache's counts."""
+    """Returns the counts of the cache."""
     stats = _abi.CacheStatsStruct()
     _abi.cc_cache_get_stats(byref(stats), sizeof(stats))
     return CacheStats(*(getattr(stats, name) for name in CacheStats._fields))
 
 
 def clear_cache() -> None:
-    """Drops every cached token and remembered refusal. Tokens that the program holds live on."""
+    """Drops every cached token and remembered refusal. Tokens that the program holds stay valid."""
     _abi.cc_cache_clear()
 
 
-def forget_session(session_token: str | None) -> None:
-    """Drops all that is held for a viewer's session token: call it when the viewer leaves. None is a no-op."""
+def forget_session(session_token: Optional[str]) -> None:
+    """Drops everything cached for a viewer's session token: call it when the viewer leaves. None is a no-op."""
     _abi.cc_cache_forget_session(encoded("session_token", session_token))
 
 
 def version() -> str:
-    """The library's version."""
+    """Returns the version of the library."""
     number: bytes = _abi.cc_version()
     return number.decode()
 
 
 def diagnose() -> str:
-    """A report for a bug ticket: version, environment, server, certificates, cache, last errors. No secret is in it."""
+    """Returns a report for a bug ticket: version, environment, server, certificates, cache, last errors. No secrets."""
     report = c_void_p()
     try:
         status = _abi.cc_diagnose(byref(report))
@@ -68,39 +69,43 @@ def diagnose() -> str:
         _abi.cc_string_free(report)
 
 
+__tracebackhide__ = True
+
 _Number = Union[int, None, NotGiven]
 
 
 def configure(
     *,
-    ca_bundle: str | NotGiven | None = NOT_GIVEN,
+    ca_bundle: Union[str, os.PathLike[str], NotGiven, None] = NOT_GIVEN,
     timeout_ms: _Number = NOT_GIVEN,
     attempt_timeout_ms: _Number = NOT_GIVEN,
     connect_timeout_ms: _Number = NOT_GIVEN,
     max_attempts: _Number = NOT_GIVEN,
     cache_capacity: _Number = NOT_GIVEN,
     default_lifetime_s: _Number = NOT_GIVEN,
-    background_refresh: bool | NotGiven | None = NOT_GIVEN,
+    background_refresh: Union[bool, NotGiven, None] = NOT_GIVEN,
 ) -> None:
-    """Sets what holds for the whole process. None, and 0, go back to the default; what is not given stays as it is.
+    """Configures the whole process. None and 0 restore the default; an argument that is not given changes nothing.
 
     Args:
-        ca_bundle: path of a file with certificates to trust, in PEM form, beside the system's.
-        timeout_ms: how long a call may take, in milliseconds; 20,000 by default.
-        attempt_timeout_ms: how long one attempt of a call may take; 8,000 by default.
-        connect_timeout_ms: how long a connection may take; 3,000 by default.
-        max_attempts: how often a call tries; 3 by default.
-        cache_capacity: how many questions the cache remembers; 10,000 by default.
-        default_lifetime_s: how long a token is kept when nobody says how long it lives, in seconds; 600 by default.
-        background_refresh: whether a token is renewed in the background when it comes near its end; True by default.
+        ca_bundle: path of a PEM file of certificates to trust, in addition to the system's.
+        timeout_ms: deadline of a whole call, in milliseconds; 20,000 by default.
+        attempt_timeout_ms: timeout of one attempt, in milliseconds; 8,000 by default.
+        connect_timeout_ms: timeout of connecting, in milliseconds; 3,000 by default.
+        max_attempts: maximum number of attempts of a call; 3 by default.
+        cache_capacity: maximum number of cache entries; 10,000 by default.
+        default_lifetime_s: how long a token without a stated lifetime is cached, in seconds; 600 by default.
+        background_refresh: whether a token close to its expiry is refreshed in the background; True by default.
 
     Raises:
-        InvalidArgumentError: a value can not be used, such as a bundle that holds no certificate. Those before it,
-            in the order above, are set.
+        InvalidArgumentError: a value cannot be used, such as a bundle that holds no certificate. The values before
+            it, in the order above, are set.
     """
     if ca_bundle is not NOT_GIVEN:
-        answer = Answer()
-        _check(_abi.cc_config_set_ca_bundle(encoded("ca_bundle", ca_bundle), answer.error_out()), answer)
+        answer = ResultPair()
+        _check(
+            _abi.cc_config_set_ca_bundle(encoded("ca_bundle", path("ca_bundle", ca_bundle)), answer.error_out()), answer
+        )
     numbers: tuple[tuple[str, _Number, Callable[[int], int]], ...] = (
         ("timeout_ms", timeout_ms, _abi.cc_config_set_timeout_ms),
         ("attempt_timeout_ms", attempt_timeout_ms, _abi.cc_config_set_attempt_timeout_ms),
@@ -120,4 +125,4 @@ def configure(
 
 def _check(status: int, answer: Any = None) -> None:
     if status:
-        raise (answer or Answer()).failure(status)
+        raise (answer or ResultPair()).failure(status)

@@ -1,60 +1,99 @@
-"""What is asked for: keyword arguments, and the requests of the library that are made of them."""
+"""Keyword arguments of the token calls, and the library's requests that are made of them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from threading import get_ident
-from typing import Any, TypedDict
+from typing import Any, Optional, TypedDict, TypeVar
 
 from . import _abi, _callbacks, errors
-from ._handles import Answer, encoded
+from ._handles import ResultPair, encoded
+
+__tracebackhide__ = True
 
 _main = _callbacks.main
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Options(TypedDict, total=False):
-    """What each call can be told; all is optional, and None means "not given".
+    """The keyword arguments that every token call takes. All are optional; None means "not given".
 
-    What Connect provides comes from the environment when it is not given.
+    The signatures of `connectcreds.service_account_token()` and the others list the same arguments. This type is for
+    functions of your own that hand them on: `def warehouse_token(**options: Unpack[connectcreds.Options])`.
     """
 
-    #: URL of the service that the token is for (RFC 8693, section 2.1).
-    resource: str | None
-    #: Scopes wanted, separated by spaces.
-    scope: str | None
-    #: GUID of the integration that is meant, of those associated with the content. Connect 2025.07 and later.
-    audience: str | None
-    #: Type of token wanted, one of `TokenType` or another URN.
-    requested_token_type: str | None
-    #: The content session token; from CONNECT_CONTENT_SESSION_TOKEN_FILE or CONNECT_CONTENT_SESSION_TOKEN.
-    content_token: str | None
-    #: The Connect server; from CONNECT_SERVER.
-    server_url: str | None
-    #: The Connect API key; from CONNECT_API_KEY.
-    api_key: str | None
-    #: Any further form parameters.
-    params: Mapping[str, str | None] | None
-    #: How long the call may take, in milliseconds; None or 0: the configured default.
-    timeout_ms: int | None
-    #: Remaining life the token should have, in seconds. Best effort: `Token.expires_at` says what it has.
-    min_validity_s: int | None
-    #: Asks the server even if a good token is cached.
-    force_refresh: bool | None
-    #: Takes the process for one that runs on Connect, whatever the environment says.
-    on_connect: bool | None
-    #: Asked on the calling thread, at least every 100 ms, while the call waits; true ends it with `CancelledError`.
-    cancel: Callable[[], object] | None
+    resource: Optional[str]
+    scope: Optional[str]
+    audience: Optional[str]
+    requested_token_type: Optional[str]
+    content_token: Optional[str]
+    server_url: Optional[str]
+    api_key: Optional[str]
+    params: Optional[Mapping[str, Optional[str]]]
+    timeout_ms: Optional[int]
+    min_validity_s: Optional[int]
+    force_refresh: Optional[bool]
+    on_connect: Optional[bool]
+    cancel: Optional[Callable[[], object]]
+
+
+#: What each argument means, with its unit and default, for `help()`.
+DOCUMENTATION: Mapping[str, str] = {
+    "resource": "URL of the service that the token is for (RFC 8693, section 2.1). Default: not sent.",
+    "scope": "requested scopes, separated by spaces. Default: not sent.",
+    "audience": "GUID of the integration, where several are associated with the content. Connect 2025.07 and later. "
+    "Default: not sent.",
+    "requested_token_type": "type of the requested token, one of `TokenType` or another URN. Default: not sent.",
+    "content_token": "the content session token. Default: the file that CONNECT_CONTENT_SESSION_TOKEN_FILE names, or "
+    "CONNECT_CONTENT_SESSION_TOKEN.",
+    "server_url": "URL of the Connect server. Default: CONNECT_SERVER.",
+    "api_key": "the Connect API key. Default: CONNECT_API_KEY.",
+    "params": "further form parameters, by name. Default: none.",
+    "timeout_ms": "deadline of the whole call, in milliseconds; 0 is the default. Default: 20,000, see `configure()`.",
+    "min_validity_s": "minimum remaining lifetime of the token, in seconds. Best effort: `Token.expires_at` says what "
+    "it has. Default: 0.",
+    "force_refresh": "asks the server even if a valid token is cached. Default: False.",
+    "on_connect": "skips the check that the process runs on Connect. For tests. Default: False.",
+    "cancel": "a function without arguments, called on the calling thread at least every 100 ms while the call waits; "
+    "a true result ends the call with `CancelledError`. Default: None.",
+}
+
+
+def documented(function: _F) -> _F:
+    """Adds the common arguments to the docstring, before the section "Raises"."""
+    if function.__doc__ is not None:  # Python's option -OO removes docstrings.
+        lines = "\n".join(f"        {name}: {meaning}" for name, meaning in DOCUMENTATION.items())
+        before, raises, after = function.__doc__.partition("\n    Raises:")
+        if "Args:" not in before:
+            before += "\n    Args:\n"
+        function.__doc__ = f"{before.rstrip()}\n{lines}\n{raises}{after}"
+    return function
+
+
+#: Values of `Options`, in its order, as the functions of `_credentials` pass them on.
+Values = tuple[Any, ...]
+
+NAMES = tuple(DOCUMENTATION)
+_CONTENT_TOKEN = NAMES.index("content_token")
+_API_KEY = NAMES.index("api_key")
+_PARAMS = NAMES.index("params")
+_CANCEL = NAMES.index("cancel")
+_TYPED = slice(NAMES.index("timeout_ms"), _CANCEL)
+_NOTHING_TYPED = (None,) * len(NAMES[_TYPED])
 
 
 class Request:
     """A `cc_request`."""
 
-    __slots__ = ("_poll", "address")
+    __slots__ = ("_poll", "address", "types")
 
     def __init__(self, poll: _callbacks.Poll | None) -> None:
         self.address: Any = None
-        # The library calls it as long as the request lives.
+        # The library calls it for as long as the request exists.
         self._poll = poll
+        #: Types of the values that compare equal to others: 1 and True.
+        self.types: tuple[type, ...] = ()
         self.address = _abi.cc_request_new()
         if poll is not None:
             _abi.cc_request_set_cancel(self.address, poll.callback, None)
@@ -62,17 +101,15 @@ class Request:
     def __del__(self, free: Callable[[Any], None] = _abi.cc_request_free) -> None:
         free(self.address)
 
-    def set(self, options: Options) -> None:
-        """Sets what is given; raises for a value that is refused."""
-        for name, value in options.items():
-            if name not in _SETTERS:
-                raise TypeError(f"unexpected keyword argument {name!r}")
+    def set(self, options: Values) -> None:
+        """Sets what is given; raises for a value that the library rejects."""
+        for name, value in zip(NAMES, options):
             if value is not None and _SETTERS[name](self.address, name, value) != errors.Status.OK:
                 self._refuse()
 
     def _refuse(self) -> None:
-        """Raises the library's own words, which every call with the request gives before anything else."""
-        answer = Answer()
+        """Raises the library's own message, which every call with the request reports first."""
+        answer = ResultPair()
         status = _abi.cc_exchange_token(None, None, self.address, answer, answer.error_out())
         raise answer.failure(status)
 
@@ -111,7 +148,7 @@ def _callable(address: int, name: str, value: Any) -> int:
 
 
 def uint32(name: str, value: Any) -> int:
-    """`value`, which ctypes would cut to what fits."""
+    """Returns `value`, checked: ctypes would truncate it silently."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} is an int or None, not {type(value).__name__}")
     if not 0 <= value < 2**32:
@@ -135,31 +172,45 @@ _SETTERS: Mapping[str, Callable[[int, str, Any], int]] = {
     "cancel": _callable,
 }
 
-#: Requests that were made before, by what they were made of: on the main thread, where they let signal handlers run,
-#: and on others, where no callback is wanted.
-_on_main: dict[object, Request] = {}
-_elsewhere: dict[object, Request] = {}
+#: Requests that are used again, by the values they were made of: on the main thread, where they let signal handlers
+#: run, and on other threads, where no callback is needed.
+_on_main: dict[Values, Request] = {}
+_elsewhere: dict[Values, Request] = {}
 _MOST_KEPT = 256
-#: Requests in which these stand are not kept: no secret outlives its call here.
-_SECRETS = frozenset(("content_token", "api_key"))
 
 
-def request_for(options: Options) -> Request:
-    """A request for `options`; on the main thread one that signals interrupt."""
+def request_for(options: Values) -> Request:
+    """Returns a request for `options`; on the main thread one that signals interrupt."""
     kept = _on_main if get_ident() == _main.ident and not _main.poll.is_running else _elsewhere
     try:
-        return kept[tuple(options.items())]
-    except (KeyError, TypeError):  # Not seen before, or with a mapping in it.
-        return _new(options, kept)
+        request = kept.get(options)
+    except TypeError:  # It holds a mapping.
+        request = None
+    if request is not None:
+        typed = options[_TYPED]
+        if typed == _NOTHING_TYPED or tuple(map(type, typed)) == request.types:
+            return request
+    return _new(options, kept)
 
 
-def _new(options: Options, kept: dict[object, Request]) -> Request:
-    cancel = options.get("cancel")
+def _new(options: Values, kept: dict[Values, Request]) -> Request:
+    cancel = options[_CANCEL]
     poll = _main.poll if kept is _on_main else None
     request = Request(poll if cancel is None else _callbacks.Poll(cancel))
     request.set(options)
-    if cancel is None and options.get("params") is None and not _SECRETS.intersection(options):
+    # No secret outlives its call here.
+    if cancel is None and options[_PARAMS] is None and options[_CONTENT_TOKEN] is None and options[_API_KEY] is None:
         if len(kept) >= _MOST_KEPT:
             kept.clear()
-        kept[tuple(options.items())] = request
+        request.types = tuple(map(type, options[_TYPED]))
+        kept[options] = request
     return request
+
+
+def path(what: str, value: str | os.PathLike[str] | None) -> str | None:
+    """Returns a path as text."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+        if isinstance(value, bytes):
+            return os.fsdecode(value)
+    return value

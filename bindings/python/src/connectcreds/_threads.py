@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
+__tracebackhide__ = True
+
 #: How long a thread waits for more work.
 _PATIENCE_S = 30
 

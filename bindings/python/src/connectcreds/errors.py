@@ -1,17 +1,17 @@
-"""Why there is no token: one exception for each status of the library."""
+"""One exception for each status of the library."""
 
 from __future__ import annotations
 
 import builtins
 import enum
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from . import _abi
 
 
 class Status(enum.IntEnum):
-    """What a call came to. Values never change and are never reused."""
+    """The outcome of a call. Values never change and are never reused."""
 
     OK = 0
     INVALID_ARGUMENT = 1
@@ -30,17 +30,17 @@ class Status(enum.IntEnum):
 
 
 class ConnectCredentialsError(Exception):
-    """A call failed. `str()` tells the whole story, causes included, one line each; no secret stands in it.
+    """A call failed. `str()` is the whole explanation, one line for each cause; it never contains a secret.
 
-    A server's words are data: they may hold any character that can be printed.
+    Text from a server may be in it, and may hold any printable character.
 
     Attributes:
-        status: why, as the library's number; a `Status` where this package knows it.
-        http_status: the status of the server's answer; None when there was no answer.
-        oauth_code: the OAuth error code of the answer, such as "invalid_request", or None.
+        status: the library's number of the reason; a `Status` where this package knows it.
+        http_status: the HTTP status of the server's response; None when there was no response.
+        oauth_code: the OAuth error code of the response, such as "invalid_request", or None.
         connect_code: Connect's own error code, such as 212, or None.
         is_retryable: whether the same call may succeed later with nothing changed.
-        retry_after_ms: milliseconds that the server asked to wait, or None.
+        retry_after_ms: how long the server asked to wait, in milliseconds, or None.
     """
 
     status: int = Status.INTERNAL
@@ -49,12 +49,12 @@ class ConnectCredentialsError(Exception):
         self,
         message: str,
         *,
-        status: int | None = None,
-        http_status: int | None = None,
-        oauth_code: str | None = None,
-        connect_code: int | None = None,
+        status: Optional[int] = None,
+        http_status: Optional[int] = None,
+        oauth_code: Optional[str] = None,
+        connect_code: Optional[int] = None,
         is_retryable: bool = False,
-        retry_after_ms: int | None = None,
+        retry_after_ms: Optional[int] = None,
     ) -> None:
         super().__init__(message)
         if status is not None:
@@ -67,16 +67,16 @@ class ConnectCredentialsError(Exception):
 
     @property
     def message(self) -> str:
-        """The whole story, as `str()` gives it."""
+        """The whole explanation, as `str()` gives it."""
         return str(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is made anew from its positional arguments alone; multiprocessing sends them on.
+        # Unpickling calls the class with the positional arguments alone; multiprocessing pickles exceptions.
         return type(self), self.args, self.__dict__
 
 
 class InvalidArgumentError(ConnectCredentialsError, ValueError):
-    """A value that can not be used: a control character, a malformed URL."""
+    """A value that cannot be used: a control character, a malformed URL."""
 
     status = Status.INVALID_ARGUMENT
 
@@ -88,7 +88,7 @@ class NotOnConnectError(ConnectCredentialsError):
 
 
 class NoSessionError(ConnectCredentialsError):
-    """A viewer's token was asked for outside a viewer's session."""
+    """A viewer's token was requested outside a viewer's session."""
 
     status = Status.NO_SESSION
 
@@ -100,25 +100,25 @@ class NotSupportedError(ConnectCredentialsError):
 
 
 class NoServerError(ConnectCredentialsError):
-    """No server URL."""
+    """There is no server URL."""
 
     status = Status.NO_SERVER
 
 
 class NoApiKeyError(ConnectCredentialsError):
-    """No API key."""
+    """There is no API key."""
 
     status = Status.NO_API_KEY
 
 
 class NetworkError(ConnectCredentialsError):
-    """Name resolution, connection, proxy, a reply cut short."""
+    """Name resolution, the connection or a proxy failed, or the response was cut short."""
 
     status = Status.NETWORK
 
 
 class TlsError(ConnectCredentialsError):
-    """Certificate or handshake."""
+    """The server's certificate was rejected, or the TLS handshake failed."""
 
     status = Status.TLS
 
@@ -130,19 +130,19 @@ class TimeoutError(ConnectCredentialsError, builtins.TimeoutError):  # noqa: A00
 
 
 class CancelledError(ConnectCredentialsError):
-    """The caller's `cancel` said so."""
+    """The caller's `cancel` callback returned true."""
 
     status = Status.CANCELLED
 
 
 class RefusedError(ConnectCredentialsError):
-    """The server answered with an OAuth or Connect error."""
+    """The server responded with an OAuth or Connect error."""
 
     status = Status.REFUSED
 
 
 class BadResponseError(ConnectCredentialsError):
-    """The server's answer was not understood."""
+    """The server's response was not understood."""
 
     status = Status.BAD_RESPONSE
 
@@ -158,8 +158,26 @@ _CLASSES: Mapping[int, type[ConnectCredentialsError]] = {
 }
 
 
+#: How a Python program gives what is missing; the library names the option, and each binding its own way to set it.
+HINTS: Mapping[int, str] = {
+    Status.NOT_ON_CONNECT: "Elsewhere, take credentials from another source (off_connect= of the adapters), or pretend "
+    "to be on Connect in tests (connectcreds.testing).",
+    Status.NO_SESSION: "Pass session_token=, which connectcreds.sessions reads from the objects of web frameworks.",
+    Status.NO_SERVER: "Pass server_url=, or set the environment variable CONNECT_SERVER.",
+    Status.NO_API_KEY: "Pass api_key=, or set the environment variable CONNECT_API_KEY.",
+    Status.TLS: "Name the certificate of a private authority with connectcreds.configure(ca_bundle=), or set the "
+    "environment variable CONNECT_CA_CERTIFICATE.",
+    Status.TIMEOUT: "The deadline is set with timeout_ms=, or connectcreds.configure(timeout_ms=).",
+}
+
+
+def _with_hint(status: int, message: str) -> str:
+    hint = HINTS.get(status)
+    return message if hint is None else f"{message}\n{hint}"
+
+
 def from_status(status: int, message: str, **details: Any) -> ConnectCredentialsError:
-    """The exception for a status; the base class for one of a newer library's."""
+    """Returns the exception for a status; the base class for a status of a newer library."""
     known = _CLASSES.get(status)
     if known is None:
         return ConnectCredentialsError(message, status=status, **details)
@@ -167,12 +185,13 @@ def from_status(status: int, message: str, **details: Any) -> ConnectCredentials
 
 
 def from_handle(error: int) -> ConnectCredentialsError:
-    """The exception that tells what a `cc_error` does."""
+    """Returns the exception for a `cc_error`."""
     oauth_code = _abi.cc_error_oauth_code(error)
     retry_after_ms = _abi.cc_error_retry_after_ms(error)
+    status = _abi.cc_error_status(error)
     return from_status(
-        _abi.cc_error_status(error),
-        _abi.cc_error_message(error).decode(),
+        status,
+        _with_hint(status, _abi.cc_error_message(error).decode()),
         http_status=_abi.cc_error_http_status(error) or None,
         oauth_code=None if oauth_code is None else oauth_code.decode(),
         connect_code=_abi.cc_error_connect_code(error) or None,

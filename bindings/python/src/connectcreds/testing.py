@@ -4,26 +4,29 @@
         assert my_program.authorization() == "Bearer the-token"
         assert mock.request_count == 1
 
-From the start of a mock to its end the process, all its threads included, seems to run on Connect: server
-http://localhost:3030, API key "key", content session token "session-token", and "user-token" for a viewer without one.
-Nothing goes over the network. A mock has a cache of its own. Mocks nest, and the innermost answers; they may end in any
-order. A child that is forked inside a mock has it, too.
+While a mock is active, the whole process seems to run on Connect: server http://localhost:3030, API key "key", content
+session token "session-token", and "user-token" for a viewer without one. Nothing goes over the network. A mock has a
+cache of its own. Mocks nest, and the innermost answers; they may end in any order. A child that is forked inside a mock
+inherits it. A mock that nothing refers to ends, with a `ResourceWarning`.
 """
 
 from __future__ import annotations
 
 import atexit
 import json
+import os
 import threading
+import warnings
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_void_p
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from . import _abi, _callbacks, errors
-from ._handles import Answer, encoded, text
+from ._handles import ResultPair, encoded, text
 
 __all__ = [
     "Mock",
@@ -35,15 +38,17 @@ __all__ = [
     "mock_token",
 ]
 
+__tracebackhide__ = True
+
 _JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class Response:
-    """A server's answer."""
+    """A response of the server."""
 
     #: Text as it is, or what becomes JSON.
-    body: str | Mapping[str, object] = ""
+    body: Union[str, Mapping[str, object]] = ""
     status: int = 200
     content_type: str = _JSON
 
@@ -54,7 +59,7 @@ Answers = Union[Response, Mapping[str, object], str]
 
 @dataclass(frozen=True)
 class Request:
-    """What the library would send. The mock answers in place of the server."""
+    """A request that the library would send to the server."""
 
     method: str
     url: str
@@ -65,13 +70,15 @@ class Request:
 
 
 class Mock:
-    """A mock that answers from its start to its end: `with mock_token("…") as mock:`."""
+    """A mock that answers until it ends: `with mock_token("…") as mock:`."""
 
     def __init__(self, start: Callable[..., int], *arguments: Any, keeps: object = None) -> None:
         # The library calls it until the end.
         self._keeps = keeps
+        self._name = getattr(start, "__name__", "mock").removeprefix("cc_")
+        self._process = os.getpid()
         self._lock = threading.Lock()
-        answer = Answer()
+        answer = ResultPair()
         mock = c_void_p()
         # The error is freed with `answer`; this object ends the mock.
         status = start(*arguments, byref(mock), answer.error_out())
@@ -82,14 +89,14 @@ class Mock:
 
     @property
     def request_count(self) -> int:
-        """How many requests it has answered, or let through."""
+        """The number of requests that the mock has answered, or let through to the server."""
         with self._lock:
             self._require_alive()
             count: int = _abi.cc_mock_request_count(self._mock)
         return count
 
-    def advance_time(self, by: int | timedelta) -> None:
-        """Lets time pass, in seconds: tokens come near their end, and expire."""
+    def advance_time(self, by: Union[int, timedelta]) -> None:
+        """Moves the mock's clock forward, in seconds: tokens get close to their expiry, and expire."""
         seconds = int(by.total_seconds()) if isinstance(by, timedelta) else by
         if not isinstance(seconds, int) or isinstance(seconds, bool):
             raise TypeError(f"a time is a number of seconds or a timedelta, not {type(by).__name__}")
@@ -99,14 +106,25 @@ class Mock:
             self._require_alive()
             status = _abi.cc_mock_advance_time(self._mock, seconds)
         if status:
-            raise errors.from_status(status, f"Time can not be moved by {seconds} seconds.")
+            raise errors.from_status(status, f"Time cannot be moved by {seconds} seconds.")
 
     def end(self) -> None:
-        """Ends the mock; again is a no-op. Waits for a mock function that is running on another thread."""
+        """Ends the mock; does nothing when it has ended. Waits for a mock function that runs on another thread."""
         with self._lock:
             mock, self._mock = self._mock, c_void_p()
         _alive.discard(self)
         _abi.cc_mock_end(mock)
+
+    def __del__(self) -> None:
+        # A mock that nothing holds would answer for the rest of the process.
+        if getattr(self, "_mock", None) and self._process == os.getpid():
+            warnings.warn(
+                f"a mock was not ended: use {self._name}() in a `with` statement",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+            self.end()
 
     def _require_alive(self) -> None:
         if not self._mock:
@@ -125,7 +143,7 @@ class Mock:
 
 
 def mock_token(access_token: str) -> Mock:
-    """Answers every question with this token."""
+    """Answers every request with this token."""
     return Mock(_abi.cc_mock_token, encoded("access_token", access_token))
 
 
@@ -143,10 +161,10 @@ def mock_responses(responses: Iterable[Answers]) -> Mock:
     return Mock(_abi.cc_mock_responses, array, len(given))
 
 
-def mock_function(answer: Callable[[Request], Answers | None]) -> Mock:
-    """Answers with what the function gives for a request; None sends the request to its server.
+def mock_function(answer: Callable[[Request], Optional[Answers]]) -> Mock:
+    """Answers with the result of calling the function with the request; None sends the request to its server.
 
-    The function is called on the thread that asked. What it raises, the call raises.
+    The function is called on the calling thread. The call raises what the function raises.
     """
 
     def called(request: int, reply: int, user_data: Any) -> bool:
@@ -197,11 +215,11 @@ def _request(request: int) -> Request:
     )
 
 
-_alive: set[Mock] = set()
+_alive: weakref.WeakSet[Mock] = weakref.WeakSet()
 
 
 def _end_all() -> None:
-    # No daemon thread may be in a mock function while the interpreter goes.
+    # No daemon thread may be in a mock function while the interpreter shuts down.
     for mock in list(_alive):
         mock.end()
 

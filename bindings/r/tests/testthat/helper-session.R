@@ -52,6 +52,17 @@ json_response <- function(body, status = 200L) {
   list(status_code = status, headers = list(`Content-Type` = "application/json"), body = body)
 }
 
+# What a server says of a token that lives for an hour.
+expiring <- function(req) json_response('{"access_token":"token","expires_in":3600}')
+
+# The headers of a mock's request, with what httr2 hides.
+revealed <- function(req) {
+  if ("req_get_headers" %in% getNamespaceExports("httr2")) httr2::req_get_headers(req, "reveal") else req$headers
+}
+
+# The form of a mock's request, without the class that httr2 gives to what is encoded.
+form_of <- function(req) lapply(req$body$data, as.character)
+
 expect_without <- function(text, words) {
   expect_false(grepl(words, text, fixed = TRUE), info = paste(text, "holds", words))
 }

@@ -7,7 +7,7 @@ refused_with <- function(body, status = 400L) {
 
 test_that("a condition has the fields that a program needs to decide", {
   why <- refused_with('{"error":"invalid_request","error_description":"no such thing"}')
-  expect_s3_class(why, c("connectcreds_error_refused", "connectcreds_error", "error", "condition"), exact = TRUE)
+  expect_s3_class(why, c("connectcreds_error_refused", "connectcreds_error", "rlang_error", "error", "condition"), exact = TRUE)
   expect_identical(why$status, 30L)
   expect_identical(why$http_status, 400L)
   expect_identical(why$oauth_code, "invalid_request")
@@ -95,4 +95,65 @@ test_that("an uncaught error ends a script with its words as they are", {
   child <- start_r("connect_service_account_token()")
   expect_match(finish_r(child), "Error in connect_service_account_token() :", fixed = TRUE)
   expect_match(finish_r(child), "{1+1} 100%s %n", fixed = TRUE)
+})
+# Every status that the header has, by its name here.
+header_codes <- function() {
+  directory <- Sys.getenv("CONNECTCREDS_INCLUDE_DIR")
+  skip_if(directory == "", "CONNECTCREDS_INCLUDE_DIR does not say where the header is")
+  header <- paste(readLines(file.path(directory, "connectcreds.h")), collapse = "\n")
+  found <- regmatches(header, gregexpr("CC_ERR_[A-Z_]+\\s*=?\\s*[0-9]+", header))[[1]]
+  codes <- as.integer(sub(".*?([0-9]+)$", "\\1", found))
+  names(codes) <- tolower(sub("^CC_ERR_([A-Z_]+?)\\s*=?\\s*[0-9]+$", "\\1", found, perl = TRUE))
+  codes
+}
+
+test_that("the status codes are the header's, no more and no less", {
+  expect_identical(getNamespace("connectcreds")$status_codes, header_codes())
+})
+
+test_that("conditions have the shape of rlang's, and causes the classes of httr2's", {
+  why <- refused_with('{"error":"invalid_grant","error_description":"expired"}')
+  expect_identical(why$message, "Cannot fetch service account credentials from the Connect server.")
+  expect_s3_class(why$parent, c("httr2_oauth_invalid_grant", "httr2_oauth", "rlang_error"))
+  expect_match(conditionMessage(why), "connect server.\nCaused by error:\n! .*invalid_grant.*expired", ignore.case = TRUE)
+  expect_s3_class(refused_with('{"code":22,"error":"You may not"}', 403L)$parent, "httr2_oauth")
+  expect_s3_class(refused_with("<html>", 200L)$parent, "httr2_oauth_parse")
+  expect_identical(tryCatch(stop(why), rlang_error = function(cnd) "caught"), "caught")
+
+  skip_if_not_installed("rlang", "1.1.0")
+  expect_identical(rlang::try_fetch(stop(why), httr2_oauth = function(cnd) class(cnd)[[2]]), "httr2_oauth_invalid_grant")
+  expect_identical(rlang::cnd_message(why), conditionMessage(why))
+  printed <- paste(utils::capture.output(print(why)), collapse = "\n")
+  expect_match(printed, "Cannot fetch service account credentials", fixed = TRUE)
+  expect_match(printed, "invalid_grant", fixed = TRUE)
+  chained <- error_of(rlang::abort("outer", parent = why))
+  expect_match(conditionMessage(chained), "outer.*Caused by error in `connect_service_account_token\\(\\)`.*invalid_grant")
+})
+
+test_that("the whole text is there without rlang", {
+  child <- start_r(c(
+    "stopifnot(!isNamespaceLoaded('rlang'))",
+    "mock <- list(list(status_code = 400L, body = '{\"error\":\"invalid_grant\"}'))",
+    "unloaded <- tryCatch(with_mocked_connect_responses(connect_viewer_token(), mock = mock), error = conditionMessage)",
+    "writeLines(unloaded)"
+  ))
+  expect_match(finish_r(child), "Shiny session.\nCaused by error:\n! .*invalid_grant")
+})
+
+test_that("the call of an error is the function that the user called, without its arguments", {
+  call_in <- function(code) conditionCall(error_of(code))
+  local_no_connect()
+  expect_identical(call_in(lapply("https://a.example", connect_viewer_token)), quote(connect_viewer_token()))
+  expect_identical(call_in(lapply(1, connect_service_account_token)), quote(connect_service_account_token()))
+  expect_identical(call_in(connectcreds::connect_viewer_token(1)), quote(connect_viewer_token()))
+  expect_identical(call_in(do.call(connect_viewer_token, list(api_key = 1))), quote(connect_viewer_token()))
+  with_mocked_connect_responses(token = "token", {
+    expect_identical(call_in(lapply(1, connect_service_account_token)), quote(connect_service_account_token()))
+    expect_identical(call_in(connect_viewer_token(session = list(1))), quote(connect_viewer_token()))
+    expect_identical(call_in(Map(has_workload_token, 1)), quote(has_workload_token()))
+  })
+  inner <- with_mocked_connect_responses(
+    error_of(connect_viewer_token()), mock = function(req) connect_service_account_token(1)
+  )
+  expect_identical(conditionCall(inner), quote(connect_service_account_token()))
 })

@@ -31,32 +31,6 @@ test_that("an error is that of a content item without an integration", {
   expect_false(with_mocked_connect_responses(has_viewer_token(), error = TRUE))
 })
 
-test_that("a function answers, and sees the request as httr2 has it", {
-  local_no_connect()
-  local_mocked_connect_responses(function(req) {
-    request <<- req
-    json_response("{\"access_token\":\"token\"}")
-  })
-  request <- NULL
-  expect_identical(connect_viewer_token("https://a.example/?b=c&d")$access_token, "token")
-  expect_s3_class(request, "httr2_request")
-  expect_identical(request$url, "http://localhost:3030/__api__/v1/oauth/integrations/credentials")
-  expect_identical(request$method, "POST")
-  expect_identical(request$headers$Authorization, "Key key")
-  expect_identical(request$headers$Accept, "application/json")
-  expect_identical(attr(request$headers, "redact"), "Authorization")
-  printed <- character()
-  shown <- capture.output(printed <- capture.output(print(request$headers), type = "message"))
-  expect_without(paste(c(shown, printed), collapse = "\n"), "Key key")
-  expect_identical(request$body$type, "form")
-  data <- request$body$data
-  expect_setequal(names(data), c("grant_type", "subject_token", "subject_token_type", "resource"))
-  expect_identical(data$grant_type, "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange")
-  expect_identical(data$subject_token, "user-token")
-  expect_identical(data$subject_token_type, "urn%3Aposit%3Aconnect%3Auser-session-token")
-  expect_identical(data$resource, "https%3A%2F%2Fa.example%2F%3Fb%3Dc%26d")
-})
-
 test_that("a list of responses is given out in turn, and then 503", {
   local_mocked_connect_responses(list(
     json_response("{\"access_token\":\"first\"}"),
@@ -126,7 +100,7 @@ test_that("a function may leave by any way that R knows", {
 
 test_that("a function may ask other questions, and starts and ends mocks", {
   local_mocked_connect_responses(function(req) {
-    resource <- req$body$data$resource
+    resource <- form_of(req)$resource
     if (resource == "outer") {
       inner <- connect_viewer_token("inner")$access_token
       mocked <- with_mocked_connect_responses(connect_viewer_token("inner")$access_token, token = "mocked")
@@ -139,7 +113,7 @@ test_that("a function may ask other questions, and starts and ends mocks", {
 
 test_that("an error in a question within a question comes out of both", {
   local_mocked_connect_responses(function(req) {
-    if (req$body$data$resource == "outer") {
+    if (form_of(req)$resource == "outer") {
       connect_viewer_token("inner")
     }
     stop("at the bottom")
@@ -157,18 +131,6 @@ test_that("a function that asks its own question gets an error, not a wait witho
   expect_s3_class(inner, "connectcreds_error_internal")
 })
 
-test_that("what a function gives must be a response", {
-  not_understood <- function(answer, words) {
-    local_mocked_connect_responses(function(req) answer)
-    expect_error(connect_viewer_token(), words, fixed = TRUE, class = "connectcreds_error_invalid_argument")
-  }
-  not_understood("text", "A mocked response must be an <httr2_response>")
-  not_understood(list(status_code = 99), "must be a number from 100 to 599")
-  not_understood(list(body = as.raw(c(65, 0))), "holds a NUL")
-  not_understood(list(body = 1), "`body` must be a single string")
-  not_understood(list(body = "", headers = list(`Content-Type` = 1)), "`content-type` must be a single string")
-})
-
 test_that("exactly one kind of mock is taken, in the words known for it", {
   expect_error(
     with_mocked_connect_responses(NULL), "One of `mock`, `token`, or `error` must be supplied.",
@@ -183,7 +145,7 @@ test_that("exactly one kind of mock is taken, in the words known for it", {
     local_mocked_connect_responses(list(), "a", TRUE), "`mock`, `token`, and `error` were supplied together."
   )
   expect_error(
-    with_mocked_connect_responses(1, mock = "a"), "`mock` must be a function, a list, or `NULL`, not the string \"a\"."
+    with_mocked_connect_responses(1, mock = "a"), "`mock` must be a function, a list, or `NULL`, not a string."
   )
   expect_error(with_mocked_connect_responses(1, token = 1), "`token` must be a single string or `NULL`, not a number.")
   expect_error(with_mocked_connect_responses(1, token = ""), "`token` must be a single string")
@@ -199,7 +161,7 @@ test_that("the environment looks like Connect's inside, and as before outside", 
     Sys.getenv(c("RSTUDIO_PRODUCT", "CONNECT_SERVER", "CONNECT_API_KEY", "CONNECT_CONTENT_SESSION_TOKEN")),
     token = "token"
   )
-  expect_identical(unname(inside), c("CONNECT", "http://localhost:3030", "key", "session-token"))
+  expect_identical(unname(inside), c("CONNECT", "localhost:3030", "key", "session-token"))
   expect_identical(Sys.getenv("CONNECT_SERVER"), "https://connect.example")
   expect_identical(Sys.getenv(c("RSTUDIO_PRODUCT", "CONNECT_API_KEY"), NA, names = FALSE), c(NA_character_, NA))
   expect_error(with_mocked_connect_responses(stop("out"), token = "token"), "out")
@@ -256,7 +218,7 @@ test_that("a local mock at top level ends when withr is told so", {
 })
 
 test_that("time moves when a test says so", {
-  local_mocked_connect_responses(token = "token")
+  local_mocked_connect_responses(expiring)
   first <- connect_viewer_token()
   mocked_connect_advance_time(30)
   expect_identical(connect_viewer_token(), first)
@@ -274,7 +236,7 @@ test_that("what tells of a mock needs one", {
 
 test_that("a handle that was saved in another session is told from a mock", {
   home <- getNamespace("connectcreds")
-  handle <- local_mocked_connect_responses(token = "token")
+  handle <- local_mocked_connect_responses(token = "token")$handle
   file <- withr::local_tempfile()
   saveRDS(handle, file)
   for (other in list(readRDS(file), NULL, "mock", environment())) {
@@ -282,4 +244,45 @@ test_that("a handle that was saved in another session is told from a mock", {
     expect_error(.Call(home$C_mock_end, other), "not a mock, or one that has ended or was saved in another")
   }
   expect_identical(.Call(home$C_mock_request_count, handle), 0)
+})
+
+test_that("what a test changes in the environment inside a mock counts", {
+  local_no_connect()
+  local_mocked_connect_responses(function(req) {
+    request <<- req
+    json_response("{\"access_token\":\"token\"}")
+  })
+  request <- NULL
+  without <- function(...) withr::with_envvar(c(...), error_of(connect_service_account_token()))
+  expect_s3_class(without(RSTUDIO_PRODUCT = NA), "connectcreds_error_not_on_connect")
+  expect_s3_class(without(CONNECT_CONTENT_SESSION_TOKEN = NA), "connectcreds_error_not_supported")
+  expect_s3_class(without(CONNECT_SERVER = NA), "connectcreds_error_no_server")
+  expect_s3_class(without(CONNECT_API_KEY = ""), "connectcreds_error_no_api_key")
+  for (name in names(getNamespace("connectcreds")$mock_environment)) {
+    expect_false(withr::with_envvar(stats::setNames(NA, name), has_service_account_token()))
+  }
+  expect_false(withr::with_envvar(c(RSTUDIO_PRODUCT = NA), has_viewer_token()))
+  expect_null(withr::with_envvar(c(RSTUDIO_PRODUCT = NA), connect_token()))
+  expect_true(withr::with_envvar(c(RSTUDIO_PRODUCT = NA, POSIT_PRODUCT = "CONNECT_CLOUD"), has_service_account_token()))
+
+  withr::local_envvar(
+    CONNECT_SERVER = "https://other.example", CONNECT_API_KEY = "other", CONNECT_CONTENT_SESSION_TOKEN = "content"
+  )
+  connect_service_account_token("https://changed.example")
+  expect_identical(request$url, "https://other.example/__api__/v1/oauth/integrations/credentials")
+  expect_identical(revealed(request)$Authorization, "Key other")
+  expect_identical(form_of(request)$subject_token, "content")
+})
+
+test_that("a refusal in a mock is not remembered", {
+  allowed <- FALSE
+  local_mocked_connect_responses(function(req) {
+    if (allowed) json_response("{\"access_token\":\"token\"}") else json_response("{\"error\":\"invalid_request\"}", 400L)
+  })
+  expect_false(has_viewer_token())
+  expect_false(has_viewer_token())
+  allowed <- TRUE
+  expect_true(has_viewer_token())
+  expect_identical(connect_viewer_token()$access_token, "token")
+  expect_identical(mocked_connect_request_count(), 3)
 })

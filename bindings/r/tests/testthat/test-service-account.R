@@ -2,7 +2,7 @@ test_that("outside Connect there is no service account, and the words say so", {
   local_no_connect()
   why <- error_of(connect_service_account_token())
   expect_identical(conditionMessage(why), "Service account credentials are only available when running on Connect.")
-  expect_s3_class(why, c("connectcreds_error_not_on_connect", "connectcreds_error", "error", "condition"), exact = TRUE)
+  expect_s3_class(why, c("connectcreds_error_not_on_connect", "connectcreds_error", "rlang_error", "error", "condition"), exact = TRUE)
   expect_identical(conditionCall(why), quote(connect_service_account_token()))
   expect_false(has_service_account_token())
 })
@@ -66,8 +66,8 @@ test_that("what is given takes the place of the environment", {
   )
   expect_identical(token$access_token, "token")
   expect_identical(request$url, "https://connect.example/rsc/__api__/v1/oauth/integrations/credentials")
-  expect_identical(request$headers$Authorization, "Key mine")
-  data <- request$body$data
+  expect_identical(revealed(request)$Authorization, "Key mine")
+  data <- form_of(request)
   expect_identical(data$subject_token, "content")
   expect_identical(data$resource, "https%3A%2F%2Fservice.example")
   expect_match(data$scope, "^read(%20|\\+)write$")
@@ -76,7 +76,7 @@ test_that("what is given takes the place of the environment", {
 
 test_that("the arguments are connectcreds' own, with what is new behind them", {
   arguments <- names(formals(connect_service_account_token))
-  expect_identical(arguments, c("resource", "scope", "content_token", "server_url", "api_key", "audience"))
+  expect_identical(arguments, c("resource", "scope", "content_token", "server_url", "api_key", "audience", "force", "timeout"))
   expect_identical(formals(connect_service_account_token)$server_url, quote(Sys.getenv("CONNECT_SERVER")))
   expect_identical(formals(connect_service_account_token)$api_key, quote(Sys.getenv("CONNECT_API_KEY")))
 })
@@ -89,7 +89,7 @@ test_that("arguments that are no strings are named with what they are", {
   }
   local_mocked_connect_responses(token = "token")
   ask <- connect_service_account_token
-  expect_argument_error(ask(1), "`resource` must be a single string or `NULL`, not the number 1.")
+  expect_argument_error(ask(1), "`resource` must be a single string or `NULL`, not a number.")
   expect_argument_error(ask(c("a", "b")), "`resource` must be a single string or `NULL`, not a character vector.")
   expect_argument_error(ask(NA), "`resource` must be a single string or `NULL`, not `NA`.")
   expect_argument_error(ask(scope = TRUE), "`scope` must be a single string or `NULL`, not `TRUE`.")
@@ -97,7 +97,7 @@ test_that("arguments that are no strings are named with what they are", {
   expect_argument_error(ask(server_url = NULL), "`server_url` must be a single string, not `NULL`.")
   expect_argument_error(ask(api_key = 31337), "`api_key` must be a single string, not a number.")
   expect_argument_error(ask(content_token = quote(x)), "`content_token` must be a single string, not a symbol.")
-  expect_false(has_service_account_token(1))
+  expect_argument_error(has_service_account_token(1), "`resource` must be a single string or `NULL`, not a number.")
 })
 
 test_that("a string that the library rejects is an error each time, and reaches no server", {
@@ -143,7 +143,7 @@ test_that("a token that its holder changes stays as it is for others", {
 })
 
 test_that("a token survives a garbage collection, and its question the end of its token", {
-  local_mocked_connect_responses(token = "token")
+  local_mocked_connect_responses(expiring)
   token <- connect_service_account_token("https://gc.example")
   gc()
   mocked_connect_advance_time(7200)

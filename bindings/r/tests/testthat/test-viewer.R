@@ -40,24 +40,6 @@ test_that("a session to which Connect gave no token is one of an old Connect", {
   ))
 })
 
-test_that("what is no session is called by what it is", {
-  local_mocked_connect_responses(token = "token")
-  expect_error(
-    connect_viewer_token(session = "alice"), "`session` must be a Shiny session object, not the string \"alice\".",
-    fixed = TRUE, class = "connectcreds_error_invalid_argument"
-  )
-  expect_error(
-    connect_viewer_token(session = list()), "`session` must be a Shiny session object, not an empty list.",
-    fixed = TRUE
-  )
-  expect_error(
-    connect_viewer_token(session = factor("a")), "`session` must be a Shiny session object, not a <factor> object.",
-    fixed = TRUE
-  )
-  expect_error(connect_viewer_token(session = shiny_session(7)), "`session_token` must be a single string")
-  expect_false(has_viewer_token(session = "alice"))
-})
-
 test_that("inside a mock there is a session, but not when the caller says there is none", {
   local_no_connect()
   local_mocked_connect_responses(token = "token")
@@ -65,37 +47,6 @@ test_that("inside a mock there is a session, but not when the caller says there 
   expect_identical(connect_viewer_token()$access_token, "token")
   expect_false(has_viewer_token(session = NULL))
   expect_s3_class(error_of(connect_viewer_token(session = NULL)), "connectcreds_error_no_session")
-})
-
-test_that("the session of a Shiny module serves as well", {
-  local_mocked_connect_responses(mock = function(req) {
-    json_response(sprintf("{\"access_token\":\"for-%s\"}", req$body$data$subject_token))
-  })
-  module <- structure(list(request = list(HTTP_POSIT_CONNECT_USER_SESSION_TOKEN = "alice")), class = "session_proxy")
-  expect_identical(connect_viewer_token(session = module)$access_token, "for-alice")
-})
-
-test_that("a session may be an environment with classes of its own", {
-  local_mocked_connect_responses(mock = function(req) {
-    json_response(sprintf("{\"access_token\":\"for-%s\"}", req$body$data$subject_token))
-  })
-  session <- new.env()
-  makeActiveBinding("request", function() list2env(list(HTTP_POSIT_CONNECT_USER_SESSION_TOKEN = "bob")), session)
-  class(session) <- c("ShinySession", "R6")
-  expect_identical(connect_viewer_token(session = session)$access_token, "for-bob")
-})
-
-test_that("the caller's Shiny session is found when on Connect", {
-  skip_if_not_installed("shiny")
-  local_no_connect()
-  withr::local_envvar(RSTUDIO_PRODUCT = "CONNECT")
-  session <- shiny_session("alice")
-  find <- function() getNamespace("connectcreds")$get_connect_session()
-  found <- shiny::withReactiveDomain(session, find())
-  expect_identical(found, session)
-  expect_null(find())
-  Sys.unsetenv("RSTUDIO_PRODUCT")
-  expect_null(shiny::withReactiveDomain(session, find()))
 })
 
 test_that("each viewer gets a token of their own, once", {
@@ -114,17 +65,33 @@ test_that("each viewer gets a token of their own, once", {
   expect_without(conditionMessage(why), "nobody")
 })
 
-test_that("what is held for a session that is forgotten is asked for anew", {
-  connect <- local_connect()
-  resource <- new_resource()
-  alice <- shiny_session(connect[["STANDIN_VIEWER_TOKEN"]])
-  connect_viewer_token(resource, session = alice)
-  expect_null(connect_forget_session(alice))
-  connect_viewer_token(resource, session = alice)
-  expect_identical(exchanges(), 2L)
+test_that("a session without the header is told by name what is missing, and where it may have been lost", {
+  local_mocked_connect_responses(token = "token")
+  why <- error_of(connect_viewer_token(session = shiny_session()))
+  expect_match(conditionMessage(why), "Posit-Connect-User-Session-Token", fixed = TRUE)
+  expect_match(conditionMessage(why), "proxy", fixed = TRUE)
+  expect_match(conditionMessage(why), "anonymous", fixed = TRUE)
+})
 
-  # No session, none that Connect knows, no session at all.
-  expect_null(connect_forget_session(NULL))
-  expect_null(connect_forget_session(shiny_session()))
-  expect_error(connect_forget_session("alice"), "`session` must be a Shiny session object")
+test_that("a wrong argument of has_*() is an error, not FALSE", {
+  local_mocked_connect_responses(token = "token")
+  for (code in list(
+    quote(has_viewer_token("https://ws.example", session = list(1))), quote(has_viewer_token(1)),
+    quote(has_viewer_token(timeout = -1)), quote(has_service_account_token("a\nb")),
+    quote(has_workload_token("unnamed")), quote(has_service_account_token(force = NA))
+  )) {
+    why <- error_of(eval(code))
+    expect_s3_class(why, "connectcreds_error_invalid_argument")
+    expect_identical(conditionCall(why), code[1])
+  }
+})
+
+test_that("has_*() takes the arguments of connect_*()", {
+  home <- getNamespace("connectcreds")
+  for (kind in c("service_account", "workload")) {
+    connect <- formals(home[[paste0("connect_", kind, "_token")]])
+    expect_identical(names(formals(home[[paste0("probe_", kind, "_token")]])), names(connect))
+  }
+  expected <- sub("session", "token", names(formals(connect_viewer_token)))
+  expect_identical(names(formals(home$probe_viewer_token)), expected)
 })

@@ -19,7 +19,7 @@ test_that("outside Connect there is no workload identity, and the words say so",
 
 test_that("every named string goes into the request", {
   local_mocked_connect_responses(mock = function(req) {
-    data <<- req$body$data
+    data <<- form_of(req)
     json_response("{\"access_token\":\"token\"}")
   })
   data <- NULL
@@ -40,7 +40,7 @@ test_that("every named string goes into the request", {
 test_that("what can not go into the request is said", {
   local_mocked_connect_responses(token = "token")
   expect_error(connect_workload_token("guid"), "All arguments in `...` must be named.", fixed = TRUE)
-  expect_error(connect_workload_token(audience = 1), "`audience` must be a single string or `NULL`, not the number 1.")
+  expect_error(connect_workload_token(audience = 1), "`audience` must be a single string or `NULL`, not a number.")
   expect_error(connect_workload_token(further = c("a", "b")), "`further` must be a single string or `NULL`")
   expect_error(connect_workload_token(subject_token = "x"), class = "connectcreds_error_invalid_argument")
   expect_error(

@@ -1,0 +1,71 @@
+"""Writes the Python code of README.md and docs/ into modules, as a user would have it: for type checkers.
+
+Usage: pages.py DIRECTORY
+
+Functions without annotations get none: `--strict` would ask them of every page. The names that a page leaves to its
+reader come first.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+READER = "import connectcreds\n\nsession_token: str = ''\nbase_url: str = ''\nurl: str = ''\n"
+#: mypy alone knows the comment; pyright infers.
+RELAXED = (
+    "# mypy: allow-untyped-defs, allow-untyped-calls, allow-any-generics\n"
+    '# mypy: disable-error-code="no-redef, import-untyped"\n'
+)
+
+
+def main(directory: Path) -> None:
+    for page in (PACKAGE / "README.md", *sorted((PACKAGE / "docs").glob("*.md"))):
+        text = page.read_text()
+        if page.name == "README.md":
+            parts = {"readme": text}
+        else:
+            sections = re.split(r"^## ", text, flags=re.MULTILINE)
+            parts = {f"{page.stem}_{index}": part for index, part in enumerate(sections)}
+        for name, part in parts.items():
+            blocks = BLOCK.findall(part)
+            if not blocks:
+                continue
+            missing = sorted(filter(is_missing, imports("\n".join(blocks))))
+            if missing:
+                print(f"pages.py: {page.name} {name}: left out, there is no {', '.join(missing)}", file=sys.stderr)
+                continue
+            module = re.sub(r"\W", "_", name)
+            (directory / f"{module}.py").write_text("\n".join([RELAXED, READER, *blocks]))
+
+
+def imports(code: str) -> set[str]:
+    """Returns the modules that the code imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            # `from databricks import sql`
+            found.update(f"{node.module}.{each.name}" for each in node.names if node.module == "databricks")
+    return found
+
+
+def is_missing(module: str) -> bool:
+    """Returns whether a module is not installed; this package's are not imported, as that would load the library."""
+    if module.startswith("connectcreds"):
+        return False
+    try:
+        return importlib.util.find_spec(module) is None
+    except ModuleNotFoundError:
+        return True
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
