@@ -288,7 +288,7 @@ pub(crate) trait Handle:
                     self.wait(&in_flight, deadline, options.cancelled)
                 }
                 // A mock's function has forked, and this is the child.
-                false => Err(WaitEnd::Forked),
+                false => in_flight.result_in_child().ok_or(WaitEnd::Forked),
             };
             if let Some(result) = self.conclude(waited, &key, options.criteria, timeout, &in_flight) {
                 return result;
