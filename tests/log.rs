@@ -256,7 +256,7 @@ fn the_report_says_what_the_library_sees_and_what_went_wrong_last() {
         &format!("  address: {}", connect.url()),
         "  API key: set",
         "  content session token: set",
-        "  way: straight",
+        "  way: direct",
         "  timeout of a call: 20000 ms",
         "  exchanges: 1",
         "  failures: 1",

@@ -162,8 +162,8 @@ fn network(report: &mut Report) {
     }
     match server.ok().map(|server| Route::to(server.endpoint(), &snapshot)) {
         None => {}
-        Some(Ok(Route::Straight)) => report.item("way", "straight"),
-        Some(Ok(route)) => report.item("way", route.words().trim_start()),
+        Some(Ok(Route::Direct)) => report.item("way", "direct"),
+        Some(Ok(route)) => report.item("way", route.describe().trim_start()),
         Some(Err(why)) => report.error("way", &why.message()),
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn building() -> MutexGuard<'static, ()> {
     locked(&BUILDING)
 }
 
-/// What a client is built from. When the configuration changes, later exchanges use another client.
+/// The settings that a client is built from. When the configuration changes, later exchanges use another client.
 #[derive(PartialEq)]
 struct Setup {
     /// `None`: plain http needs no roots.
@@ -97,7 +97,7 @@ impl Setup {
         };
         // The route was chosen before: the client itself does not read the environment.
         let mut builder = Client::builder().no_proxy();
-        if let Route::Through(proxy) = &self.route {
+        if let Route::Proxied(proxy) = &self.route {
             builder = builder.proxy(proxy.proxy()?);
         }
         builder

@@ -18,7 +18,7 @@ use crate::text::redact::Redactor;
 /// How much is repeated of the innermost cause, in characters.
 const CAUSE_LIMIT: usize = 500;
 
-/// How the tunnel through a proxy reports a 407; its type can not be named.
+/// How the tunnel through a proxy reports a 407; its type cannot be named.
 const TUNNEL_REFUSED: &str = "tunnel error: proxy authorization required";
 
 const PROXY_USER: u16 = 407;
@@ -61,7 +61,7 @@ impl TransportError {
 
 /// The error of who asked `url` by `route`.
 pub(crate) fn explain(why: TransportError, url: &Url, route: &Route, redactor: &Redactor<'_>) -> Error {
-    let host = format!("{}{}", address(url), route.words());
+    let host = format!("{}{}", address(url), route.describe());
     let error = match why {
         TransportError::TooLarge(response) => {
             let what = format!("The answer from {host} is larger than 1 MiB and was not read.");
@@ -93,7 +93,7 @@ pub(crate) fn explain(why: TransportError, url: &Url, route: &Route, redactor: &
 
 /// The proxy on the way asks for a user and a password, or for others.
 pub(crate) fn proxy_refuses(url: &Url, route: &Route) -> Error {
-    let what = format!("No connection to {}{}.", address(url), route.words());
+    let what = format!("No connection to {}{}.", address(url), route.describe());
     Error::new(ErrorKind::Network, what)
         .because("The proxy asks for a user and a password: HTTP_PROXY or HTTPS_PROXY can hold them, http://user:password@host:port.")
         .with_response(ResponseFacts {

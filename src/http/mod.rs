@@ -1,4 +1,10 @@
-//! One POST and its answer, across the redirects that a Connect server makes.
+//! One request and its response, across the redirects that a Connect server makes.
+//!
+//! `client_pool` keeps clients and their connections; `connection_counter` tells a reused connection from a new one.
+//! `proxy` and `no_proxy` choose the route, `redirect` follows redirects, `dns` resolves names. `tls`, `roots` and
+//! `system_roots` load certificates. `error` explains failed transfers.
+//!
+//! Imports `env`, `oauth` and everything below. `backend/retry.rs` decides whether a failed request is sent again.
 
 #![forbid(unsafe_code)]
 
@@ -60,7 +66,7 @@ pub(crate) struct Request<'a> {
     pub env: &'a EnvSnapshot,
 }
 
-/// What is sent to each address that redirects lead to.
+/// The request sent to each address that redirects lead to.
 struct Sent<'a> {
     method: Method,
     headers: HeaderMap,
@@ -134,7 +140,7 @@ impl Sent<'_> {
             "{} {}{}",
             self.method,
             self.redactor.redact(url.as_str(), URL_LIMIT),
-            route.words()
+            route.describe()
         );
         log::debug!("{shown}");
         let began = Instant::now();
@@ -162,7 +168,7 @@ impl Sent<'_> {
             began.elapsed().as_millis(),
             if reused_a_connection() { "reused" } else { "new" },
         );
-        if response.status == 407 && route != Route::Straight {
+        if response.status == 407 && route != Route::Direct {
             return Err(error::proxy_refuses(url, &route).into());
         }
         Ok(response)

@@ -5,7 +5,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode;
-use reqwest::Proxy;
 use reqwest::header::HeaderValue;
 use url::{Host, Url};
 use zeroize::Zeroizing;
@@ -30,13 +29,13 @@ const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "soc
 /// How a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
-    Straight,
-    Through(Through),
+    Direct,
+    Proxied(Proxy),
 }
 
 /// A proxy and its credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Through {
+pub(crate) struct Proxy {
     /// With scheme, host and port; a SOCKS proxy's also with user and password.
     url: Secret,
     /// Of an HTTP proxy: the value of `Proxy-Authorization`.
@@ -60,7 +59,7 @@ impl Route {
             _ => HTTP_IN_CGI,
         };
         let Some((variable, proxy)) = env.first_set(variables) else {
-            return Ok(Self::Straight);
+            return Ok(Self::Direct);
         };
         let direct = |why: &dyn Fn() -> String| {
             let (to, name) = (address(url), variable.name());
@@ -68,7 +67,7 @@ impl Route {
                 "{to} is reached directly, not through the proxy of {name}: {}.",
                 why()
             );
-            Ok(Self::Straight)
+            Ok(Self::Direct)
         };
         if is_loopback(url) {
             return direct(&|| "it is on this machine".to_owned());
@@ -78,8 +77,8 @@ impl Route {
         {
             return direct(&|| format!("the entry {entry:?} of {} exempts it", list.name()));
         }
-        match Through::parse(proxy) {
-            Ok(proxy) => Ok(Self::Through(proxy)),
+        match Proxy::parse(proxy) {
+            Ok(proxy) => Ok(Self::Proxied(proxy)),
             Err(why) => {
                 let what = format!(
                     "The environment variable {} does not hold the address of a proxy: {why}.",
@@ -93,25 +92,25 @@ impl Route {
 
     /// Whether reaching a `scheme` server needs TLS.
     pub fn needs_tls(&self, scheme: &str) -> bool {
-        scheme == "https" || matches!(self, Self::Through(proxy) if proxy.secure)
+        scheme == "https" || matches!(self, Self::Proxied(proxy) if proxy.secure)
     }
 
     /// Returns what follows "to host" in a message.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
-            Self::Straight => String::new(),
-            Self::Through(proxy) => format!(" through the proxy {}", proxy.address),
+            Self::Direct => String::new(),
+            Self::Proxied(proxy) => format!(" through the proxy {}", proxy.address),
         }
     }
 }
 
-impl Through {
+impl Proxy {
     /// Reads `scheme://user:password@host:port`; the scheme is http when there is none. A user and password in percent
     /// encoding may be any bytes but control characters, as curl sends them.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, without quoting it: it may hold a password.
+    /// Describes the fault without quoting the URL, which may contain a password.
     fn parse(value: &[u8]) -> Result<Self, &'static str> {
         let value = std::str::from_utf8(value).map_err(|_| "it is not valid UTF-8")?;
         if value.contains(|char: char| char.is_control() || char == ' ') {
@@ -150,12 +149,12 @@ impl Through {
     }
 
     /// Makes the HTTP client's form of it.
-    pub fn proxy(&self) -> Result<Proxy, Error> {
+    pub fn proxy(&self) -> Result<reqwest::Proxy, Error> {
         let refused = || {
             let what = format!("The proxy {} cannot be used.", self.address);
             Error::new(ErrorKind::Network, what)
         };
-        let proxy = Proxy::all(self.url.expose()).map_err(|_| refused())?;
+        let proxy = reqwest::Proxy::all(self.url.expose()).map_err(|_| refused())?;
         let Some(authorization) = &self.authorization else {
             return Ok(proxy);
         };
@@ -235,15 +234,15 @@ mod tests {
     /// The proxy's address on the way to `url`; "" when it is reached directly, "!" for an error.
     fn way(url: &str, variables: &[(Variable, &str)]) -> String {
         match route(url, variables) {
-            Ok(Route::Straight) => String::new(),
-            Ok(Route::Through(proxy)) => proxy.address,
+            Ok(Route::Direct) => String::new(),
+            Ok(Route::Proxied(proxy)) => proxy.address,
             Err(_) => "!".to_owned(),
         }
     }
 
     /// The user and password that an HTTP proxy gets.
     fn credentials(proxy: &str) -> Option<Vec<u8>> {
-        let through = Through::parse(proxy.as_bytes()).unwrap();
+        let through = Proxy::parse(proxy.as_bytes()).unwrap();
         let value = through.authorization?;
         let encoded = value.expose().strip_prefix("Basic ").unwrap().to_owned();
         Some(BASE64_STANDARD.decode(encoded).unwrap())
@@ -351,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_socks_proxys_credentials_are_part_of_its_url() {
-        let through = Through::parse(b"socks5://u:p%40s@s@p:1").unwrap();
+        let through = Proxy::parse(b"socks5://u:p%40s@s@p:1").unwrap();
         let url = Url::parse(through.url.expose()).unwrap();
         assert_eq!((url.username(), url.password()), ("u", Some("p%40s%40s")));
         assert_eq!(through.authorization, None);
@@ -365,11 +364,11 @@ mod tests {
             "https://user:hunter2@p:1",
         ] {
             let route = route("http://h", &[(ALL_PROXY, proxy)]).unwrap();
-            let Route::Through(through) = &route else {
+            let Route::Proxied(through) = &route else {
                 panic!("{route:?}")
             };
             assert!(through.proxy().is_ok(), "{proxy}");
-            for shown in [format!("{route:?}"), route.words()] {
+            for shown in [format!("{route:?}"), route.describe()] {
                 assert!(!shown.contains("hunter2"), "{shown}");
             }
         }
