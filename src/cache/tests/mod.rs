@@ -1,4 +1,4 @@
-//! The broker's promises, in a world whose clock is moved and whose server answers when told.
+//! Tests of the broker, with a clock that the test moves and a backend that answers from a script.
 
 mod expiry;
 mod sharing;
@@ -35,9 +35,9 @@ const START: Moment = Moment {
     monotonic_ms: 1_000_000,
 };
 
-/// What the server answers.
+/// A response of the scripted backend.
 #[derive(Clone)]
-enum Says {
+enum ScriptedResponse {
     /// A token of this name that lives for so many seconds.
     Token(&'static str, Option<i64>),
     /// A token and a refresh token.
@@ -49,7 +49,7 @@ enum Says {
 #[derive(Default)]
 struct Fake {
     now: Mutex<Option<Moment>>,
-    answers: Mutex<VecDeque<Says>>,
+    answers: Mutex<VecDeque<ScriptedResponse>>,
     begun: AtomicUsize,
     renewals: Mutex<Vec<Option<String>>>,
     /// Whether exchanges wait.
@@ -63,7 +63,7 @@ impl Fake {
         *now = Some(now.unwrap_or(START).after_ms(seconds * 1000));
     }
 
-    fn says(&self, answers: impl IntoIterator<Item = Says>) {
+    fn script(&self, answers: impl IntoIterator<Item = ScriptedResponse>) {
         self.answers.lock().unwrap().extend(answers);
     }
 
@@ -121,12 +121,13 @@ impl Fake {
         let held = self.held.lock().unwrap();
         drop(self.released.wait_while(held, |held| *held).unwrap());
         let response = self.answers.lock().unwrap().pop_front();
-        let (name, lifetime_s, refresh) = match response.unwrap_or(Says::Token("token", Some(3600))) {
-            Says::Token(name, lifetime_s) => (name, lifetime_s, None),
-            Says::Renewable(name, refresh) => (name, Some(3600), Some(refresh)),
-            Says::Failure(why) => return Err(why),
-            Says::Panic => panic!("as ordered"),
-        };
+        let (name, lifetime_s, refresh) =
+            match response.unwrap_or(ScriptedResponse::Token("token", Some(3600))) {
+                ScriptedResponse::Token(name, lifetime_s) => (name, lifetime_s, None),
+                ScriptedResponse::Renewable(name, refresh) => (name, Some(3600), Some(refresh)),
+                ScriptedResponse::Failure(why) => return Err(why),
+                ScriptedResponse::Panic => panic!("as ordered"),
+            };
         let fields = refresh.map(|refresh| Field {
             name: Secret::new("refresh_token"),
             value: Some(Secret::new(refresh)),
@@ -150,12 +151,12 @@ impl Fake {
 
 /// A broker in a world of its own. Both live as long as the test program: threads may still be in them.
 #[derive(Clone, Copy)]
-struct Scene {
+struct Fixture {
     broker: &'static Broker<&'static Fake>,
     backend: &'static Fake,
 }
 
-/// A viewer's question, in which everything has a value.
+/// A viewer's cache key with a value for every part.
 #[derive(Clone)]
 struct Call {
     session: &'static str,
@@ -219,15 +220,15 @@ impl Call {
     }
 }
 
-fn scene() -> Scene {
+fn fixture() -> Fixture {
     let backend: &'static Fake = Box::leak(Box::default());
-    Scene {
+    Fixture {
         broker: Box::leak(Box::new(Broker::new(backend))),
         backend,
     }
 }
 
-impl Scene {
+impl Fixture {
     fn ask(self, ask: &Call) -> Result<Arc<Token>, Error> {
         self.ask_until(ask, None)
     }
@@ -256,7 +257,7 @@ impl Scene {
         self.ask(ask).expect("a token").access_token().to_owned()
     }
 
-    /// Asks on a thread of its own; comes back when the question has arrived.
+    /// Asks on a thread of its own; returns when the request has arrived.
     fn ask_elsewhere(self, ask: &Call) -> std::thread::JoinHandle<Result<Arc<Token>, Error>> {
         let (ask, before) = (ask.clone(), self.broker.stats());
         let thread = std::thread::spawn(move || self.ask(&ask));

@@ -1,4 +1,4 @@
-//! What is kept for which question, what is dropped, what is counted.
+//! The cache key separates tokens; dropped tokens leave the cache; statistics count both.
 
 use super::*;
 
@@ -38,19 +38,19 @@ fn every_part_of_a_question_tells_it_from_another() {
         wanted(|wanted| wanted.set_param("x", Some("y")).unwrap()),
         wanted(|wanted| wanted.set_param("x", Some("z")).unwrap()),
     ];
-    let scene = scene();
+    let fixture = fixture();
     for _twice in 0..2 {
         questions
             .iter()
-            .for_each(|key_ref| drop(scene.ask(key_ref).unwrap()));
+            .for_each(|key_ref| drop(fixture.ask(key_ref).unwrap()));
     }
-    assert_eq!(scene.backend.begun(), questions.len());
-    assert_eq!(scene.broker.stats().hits, questions.len() as u64);
+    assert_eq!(fixture.backend.begun(), questions.len());
+    assert_eq!(fixture.broker.stats().hits, questions.len() as u64);
 }
 
 #[test]
 fn the_contents_token_is_told_by_where_it_stands() {
-    let scene = scene();
+    let fixture = fixture();
     let ambient = |file: &'static str, variable: &'static str| {
         let ask = ada();
         let (file, variable) = (Part::new(file.as_bytes()), Part::new(variable.as_bytes()));
@@ -58,7 +58,7 @@ fn the_contents_token_is_told_by_where_it_stands() {
             subject: Subject::Ambient { file, variable },
             ..ask.key_ref()
         };
-        if scene
+        if fixture
             .broker
             .cached(&key_ref, ask.criteria, EnvSnapshot::take)
             .is_none()
@@ -68,7 +68,7 @@ fn the_contents_token_is_told_by_where_it_stands() {
                 timeout: None,
                 cancelled: None,
             };
-            scene
+            fixture
                 .broker
                 .obtain(key_ref.to_key().unwrap(), EnvSnapshot::take(), &options)
                 .unwrap();
@@ -80,105 +80,114 @@ fn the_contents_token_is_told_by_where_it_stands() {
             ambient(file, variable);
         }
     }
-    assert_eq!(scene.backend.begun(), 5);
+    assert_eq!(fixture.backend.begun(), 5);
 }
 
 #[test]
-fn what_is_forgotten_while_it_is_fetched_goes_to_those_who_wait_and_is_not_kept() {
-    let forgets: [fn(Scene); 2] = [
-        |scene| scene.broker.clear(),
-        |scene| scene.broker.forget_session("ada"),
+fn a_token_dropped_during_its_exchange_reaches_the_waiters_and_is_not_cached() {
+    let forgets: [fn(Fixture); 2] = [
+        |fixture| fixture.broker.clear(),
+        |fixture| fixture.broker.forget_session("ada"),
     ];
     for forget in forgets {
-        let scene = scene();
-        scene.ask(&ada()).unwrap();
-        scene.backend.advance(3550);
-        scene.backend.hold();
-        scene.backend.says([Says::Token("waited for", Some(3600))]);
-        let waiting = scene.ask_elsewhere(&ada());
-        forget(scene);
-        scene.backend.release();
+        let fixture = fixture();
+        fixture.ask(&ada()).unwrap();
+        fixture.backend.advance(3550);
+        fixture.backend.hold();
+        fixture
+            .backend
+            .script([ScriptedResponse::Token("waited for", Some(3600))]);
+        let waiting = fixture.ask_elsewhere(&ada());
+        forget(fixture);
+        fixture.backend.release();
         assert_eq!(waiting.join().unwrap().unwrap().access_token(), "waited for");
-        assert_eq!(scene.broker.stats().entries, 0);
-        scene.backend.says([Says::Token("next", Some(3600))]);
-        assert_eq!(scene.name(&ada()), "next");
+        assert_eq!(fixture.broker.stats().entries, 0);
+        fixture
+            .backend
+            .script([ScriptedResponse::Token("next", Some(3600))]);
+        assert_eq!(fixture.name(&ada()), "next");
     }
 }
 
 #[test]
 fn invalidating_a_token_leaves_the_exchange_in_progress_to_answer() {
-    let scene = scene();
-    let old = scene.ask(&ada()).unwrap();
-    scene.backend.hold();
-    scene.backend.says([Says::Token("newer", Some(3600))]);
-    let forced = scene.ask_elsewhere(&forced());
-    assert!(scene.broker.invalidate(&old));
-    let asks_after = scene.ask_elsewhere(&ada());
-    scene.backend.release();
+    let fixture = fixture();
+    let old = fixture.ask(&ada()).unwrap();
+    fixture.backend.hold();
+    fixture
+        .backend
+        .script([ScriptedResponse::Token("newer", Some(3600))]);
+    let forced = fixture.ask_elsewhere(&forced());
+    assert!(fixture.broker.invalidate(&old));
+    let asks_after = fixture.ask_elsewhere(&ada());
+    fixture.backend.release();
     for call in [forced, asks_after] {
         assert_eq!(call.join().unwrap().unwrap().access_token(), "newer");
     }
-    assert_eq!(scene.name(&ada()), "newer");
-    assert_eq!(scene.backend.begun(), 2);
+    assert_eq!(fixture.name(&ada()), "newer");
+    assert_eq!(fixture.backend.begun(), 2);
 }
 
 #[test]
 fn only_the_very_token_is_invalidated() {
-    let scene = scene();
-    scene
-        .backend
-        .says([Says::Token("old", Some(3600)), Says::Token("new", Some(3600))]);
-    let old = scene.ask(&ada()).unwrap();
-    let new = scene.ask(&forced()).unwrap();
-    assert!(!scene.broker.invalidate(&old), "a newer one is there");
-    assert_eq!(scene.name(&ada()), "new");
-    assert!(scene.broker.invalidate(&new));
-    assert!(!scene.broker.invalidate(&new));
-    assert_eq!(scene.name(&ada()), "token");
+    let fixture = fixture();
+    fixture.backend.script([
+        ScriptedResponse::Token("old", Some(3600)),
+        ScriptedResponse::Token("new", Some(3600)),
+    ]);
+    let old = fixture.ask(&ada()).unwrap();
+    let new = fixture.ask(&forced()).unwrap();
+    assert!(!fixture.broker.invalidate(&old), "a newer one is there");
+    assert_eq!(fixture.name(&ada()), "new");
+    assert!(fixture.broker.invalidate(&new));
+    assert!(!fixture.broker.invalidate(&new));
+    assert_eq!(fixture.name(&ada()), "token");
 }
 
 #[test]
 fn a_viewer_who_leaves_is_forgotten_and_no_one_else() {
-    let scene = scene();
+    let fixture = fixture();
     let of_ada = Call {
         requested: Some("id_token"),
         ..ada()
     };
     for ask in [&ada(), &of_ada, &viewer("bob")] {
-        scene.ask(ask).unwrap();
+        fixture.ask(ask).unwrap();
     }
-    let token = scene.ask(&ada()).unwrap();
-    scene.broker.forget_session("ada");
+    let token = fixture.ask(&ada()).unwrap();
+    fixture.broker.forget_session("ada");
     assert_eq!(Arc::strong_count(&token), 1, "the cache let go of it");
-    assert_eq!(scene.broker.stats().entries, 1);
-    scene.ask(&viewer("bob")).unwrap();
-    assert_eq!(scene.backend.begun(), 3);
+    assert_eq!(fixture.broker.stats().entries, 1);
+    fixture.ask(&viewer("bob")).unwrap();
+    assert_eq!(fixture.backend.begun(), 3);
 }
 
 #[test]
-fn what_has_expired_is_swept_as_time_passes() {
-    let scene = scene();
-    scene.backend.says([Says::Token("brief", Some(100))]);
-    let brief = scene.ask(&viewer("gone")).unwrap();
-    scene.backend.advance(3000);
-    scene.ask(&ada()).unwrap();
+fn expired_tokens_are_swept_as_time_passes() {
+    let fixture = fixture();
+    fixture
+        .backend
+        .script([ScriptedResponse::Token("brief", Some(100))]);
+    let brief = fixture.ask(&viewer("gone")).unwrap();
+    fixture.backend.advance(3000);
+    fixture.ask(&ada()).unwrap();
     assert_eq!(Arc::strong_count(&brief), 1);
     assert_eq!(
-        (scene.broker.stats().entries, scene.broker.stats().evictions),
+        (fixture.broker.stats().entries, fixture.broker.stats().evictions),
         (1, 0)
     );
 }
 
 #[test]
 fn the_counts_say_what_happened() {
-    let scene = scene();
-    scene.backend.says([
-        Says::Token("t", Some(3600)),
-        Says::Failure(failure(ErrorKind::Network)),
+    let fixture = fixture();
+    fixture.backend.script([
+        ScriptedResponse::Token("t", Some(3600)),
+        ScriptedResponse::Failure(failure(ErrorKind::Network)),
     ]);
-    scene.ask(&ada()).unwrap();
-    scene.ask(&ada()).unwrap();
-    scene.ask(&viewer("bob")).unwrap_err();
+    fixture.ask(&ada()).unwrap();
+    fixture.ask(&ada()).unwrap();
+    fixture.ask(&viewer("bob")).unwrap_err();
     let expected = Stats {
         hits: 1,
         misses: 2,
@@ -187,5 +196,5 @@ fn the_counts_say_what_happened() {
         entries: 1,
         ..Stats::default()
     };
-    assert_eq!(scene.broker.stats(), expected);
+    assert_eq!(fixture.broker.stats(), expected);
 }
