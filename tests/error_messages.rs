@@ -103,7 +103,7 @@ fn each_kind_fails_in_its_own_words() {
 fn after(message: &str) -> String {
     let (_, id) = message
         .split_once("Server request ID: ")
-        .expect("the id stands in the message");
+        .expect("the message contains the id");
     format!("\\nServer request ID: {id}")
 }
 

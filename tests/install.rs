@@ -109,7 +109,7 @@ fn assert_needs_no_shared_copy(program: &Path) {
 }
 
 #[test]
-fn what_cargo_alone_builds_has_the_soname_of_the_major_version() {
+fn a_library_built_by_cargo_alone_has_the_soname_of_the_major_version() {
     assert_eq!(soname(&library()), "libconnectcreds.so.0");
     // Programs that were linked with it ask for this name.
     assert_eq!(

@@ -280,7 +280,7 @@ fn children_made_while_functions_run_on_other_threads_answer_at_once() {
 }
 
 #[test]
-fn what_a_test_changes_in_a_mocks_environment_counts_and_is_sent() {
+fn changes_to_a_mocks_environment_take_effect_and_are_sent() {
     run(&mut scene("mock_environment", "environment"));
     run(&mut scene("mock_environment", "sent"));
 }

@@ -1,4 +1,4 @@
-//! What a call reads from its surroundings where its request sets nothing: the process's environment, or the mock's.
+//! The defaults of a call where its request sets nothing: from the environment of the process, or of the mock.
 
 #![forbid(unsafe_code)]
 

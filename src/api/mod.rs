@@ -1,4 +1,4 @@
-//! What a Rust caller uses, and what the C ABI sits on: calls, requests, configuration, the cache, the log, diagnosis.
+//! The public Rust API, on which the C ABI is built: calls, requests, configuration, the cache, the log, diagnosis.
 //!
 //! A call goes through here in this order:
 //!

@@ -1,4 +1,4 @@
-//! What a caller asks for, beyond whose credentials.
+//! The options of a call, other than the kind of credentials.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ use crate::oauth::params::ExchangeParams;
 use crate::text::hash::Hashed;
 use crate::text::validate::validate;
 
-/// What is asked for, and of whom. What is not set comes from the environment, or is not sent.
+/// The options of a call. An option that is not set comes from the environment, or is not sent.
 ///
 /// Every setter replaces what was set before; an empty string takes it away. A value that holds a control
 /// character or is otherwise unusable is refused ([`InvalidArgument`](crate::ErrorKind::InvalidArgument)), and the
@@ -130,8 +130,8 @@ impl Request {
         self
     }
 
-    /// How long the token should live on, at the least. What the server has nothing better than is given all the
-    /// same: look at [`Token::expires_at`](crate::Token::expires_at).
+    /// Sets the minimum remaining validity of the token. When the server has none that is valid for so long, the call returns
+    /// the one it gets: see [`Token::expires_at`](crate::Token::expires_at).
     pub fn set_min_validity(&mut self, min_validity: Duration) -> &mut Self {
         self.min_validity_ms = min_validity.as_millis().try_into().unwrap_or(i64::MAX);
         self

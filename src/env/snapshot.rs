@@ -46,7 +46,7 @@ const VARIABLES: [Variable; 13] = [
     CONTENT_GUID,
 ];
 
-/// What an exchange needs of the environment, as it was when a call began. Its bytes are wiped when it is dropped: a
+/// The environment variables that an exchange needs, as they were when its call began. They are wiped on drop: a
 /// proxy's variable holds a password.
 #[derive(PartialEq, Eq)]
 pub(crate) struct EnvSnapshot {

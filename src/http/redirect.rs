@@ -7,7 +7,7 @@ use url::Url;
 /// The number of redirects that are followed.
 pub(crate) const MOST: usize = 5;
 
-/// What a redirect asks for.
+/// The request that a redirect asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Redirect {
     /// The same request at another address of the same server.

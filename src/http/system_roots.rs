@@ -20,7 +20,7 @@ pub(super) struct SystemRoots {
     pub certificates: Vec<Certificate>,
     /// How many come from where, for a person.
     pub words: Vec<String>,
-    /// What the host named and cannot be used, and why.
+    /// The paths that the host named and that cannot be used, with the reason.
     pub faults: Vec<String>,
     /// Files and directories by their names.
     pub watched: Vec<Watched>,

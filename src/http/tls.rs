@@ -79,7 +79,7 @@ struct Loaded {
     trust: Trust,
     /// How many come from where, for a person.
     words: String,
-    /// What the host named and cannot be used, and why.
+    /// The paths that the host named and that cannot be used, with the reason.
     faults: Vec<String>,
     /// Whether they may be used again while nothing changes.
     complete: bool,
@@ -139,7 +139,7 @@ impl Loaded {
     }
 }
 
-/// What was loaded last. Locked for a moment only; files are read without it.
+/// The roots loaded last. Locked for a moment only; files are read without it.
 static LAST: PerProcess<Mutex<Option<Arc<Loaded>>>> = PerProcess::new(Mutex::default);
 
 fn last() -> MutexGuard<'static, Option<Arc<Loaded>>> {

@@ -12,7 +12,7 @@ use crate::error::ErrorKind;
 /// Longer than between two looks at whether a call is cancelled, shorter than a call's patience.
 const A_TICK: Duration = Duration::from_secs(1);
 
-/// A token, or what a mishap brings: it has waited in vain, or there was no thread for the exchange to go on in.
+/// Accepts a token, a timeout, or the error of an exchange for which no thread could be started.
 fn assert_fair(answer: Result<Number, ErrorKind>) {
     let fair = matches!(answer, Ok(_) | Err(ErrorKind::Timeout | ErrorKind::Internal));
     assert!(fair, "{answer:?}");
@@ -54,8 +54,8 @@ fn a_failure_is_shared_by_those_who_waited() {
     });
 }
 
-/// Who has waited in vain leaves, also when it makes the exchange. The others go on waiting, the exchange goes on, and
-/// when it can not, for want of a thread, they hear of it.
+/// A caller whose wait timed out leaves, even if it leads the exchange. The exchange and the other callers go on; they get
+/// an error when no thread can be started to continue it.
 #[test]
 fn whoever_leaves_spoils_nothing_for_the_others() {
     for (preemptions, mishaps) in [(0, 2), (1, 1)] {
@@ -89,7 +89,7 @@ fn a_cancelled_leader_leaves_its_exchange_to_the_others() {
             if answer != Err(ErrorKind::Cancelled) {
                 assert_fair(answer);
             } else if mishaps == 1 && now() < A_TICK {
-                // Its own wait was the only one that was in vain.
+                // Only its own wait timed out.
                 assert_eq!((others, fixture.cached()), (Ok(1), Some(1)));
             }
             assert_fair(others);
@@ -98,9 +98,9 @@ fn a_cancelled_leader_leaves_its_exchange_to_the_others() {
     }
 }
 
-/// Whoever asks after a question was forgotten gets what was begun after that; whoever asked before gets an answer.
+/// A caller that arrives after its key was dropped gets a later exchange; an earlier caller still gets a result.
 #[test]
-fn what_was_forgotten_under_way_is_not_stored() {
+fn a_token_dropped_during_its_exchange_is_not_stored() {
     for forget in [Fixture::clear, Fixture::forget_session] {
         let bounds = Bounds {
             preemptions: 2,

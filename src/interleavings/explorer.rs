@@ -18,11 +18,11 @@ use crate::platform::fork as platform_fork;
 pub(crate) struct Bounds {
     /// How often a thread is interrupted. A thread that waits, sleeps or ends makes way for free.
     pub preemptions: usize,
-    /// How often what may go wrong does: a wait that runs out of time, a thread that can not be started.
+    /// The number of injected faults: a wait that times out, a thread that cannot be started.
     pub mishaps: usize,
 }
 
-/// Plays `play` in every way there is within the bounds; says how many there were.
+/// Runs `play` in every interleaving within the bounds and returns their number.
 pub(crate) fn explore(bounds: Bounds, scenario: impl Fn() + Send + Sync + 'static) -> usize {
     // The statics of the library are there once.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

@@ -291,7 +291,7 @@ impl Fixture {
         answer.map(|token| number_of(&token))
     }
 
-    /// What is stored.
+    /// Returns the cached token.
     pub fn cached(self) -> Option<Number> {
         self.cached_token().map(|token| number_of(&token))
     }

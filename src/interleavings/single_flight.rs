@@ -12,9 +12,9 @@ use crate::platform::sync::Instant;
 const ALONE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One lands, one waits without leaving, one may leave in vain: who stays has the result.
+/// One thread completes the exchange, one waits, and one may time out: the thread that waits gets the result.
 #[test]
-fn who_stays_gets_the_result() {
+fn a_waiter_that_stays_gets_the_result() {
     let bounds = Bounds {
         preemptions: 2,
         mishaps: 2,

@@ -1,4 +1,4 @@
-//! What the library's `sync` is in an exploration.
+//! Replaces `platform::sync` during model checking.
 
 use std::ops::Add;
 use std::sync::{Arc, LockResult};
@@ -17,7 +17,7 @@ pub(crate) fn own_slot() -> usize {
     usize::from(shuttle::current::me()) % SLOTS
 }
 
-/// Time that passes only when someone waits in vain.
+/// Time that passes only when a wait times out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Instant(Duration);
 

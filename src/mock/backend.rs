@@ -1,4 +1,4 @@
-//! What a mock answers, and by which clock: a world in which nothing goes over the network, unless it is let out.
+//! The backend of a mock: scripted responses and a clock of its own. Nothing goes over the network unless the mock allows it.
 
 #![forbid(unsafe_code)]
 
@@ -163,7 +163,7 @@ pub(crate) enum Responder {
     Function(Box<Function>),
 }
 
-/// What a mock goes by. Those who are at it share it.
+/// The state of a mock, shared by every call inside it.
 pub(crate) struct MockBackend {
     number: u64,
     answers: Responder,

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::text::hash::{Hashed, Part};
 use crate::text::validate::validate;
 
-/// What a call inside a mock reads where its request sets nothing.
+/// The defaults of a call inside a mock where its request sets nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct MockEnvironment {
     variables: [(Variable, Option<Hashed>); 5],

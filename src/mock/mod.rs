@@ -27,7 +27,7 @@ use crate::platform::fork_safe_mutex::ForkSafeMutex;
 use crate::text::secret::Secret;
 use crate::text::validate::validate;
 
-/// What older Connect answers when no integration is associated with the content.
+/// The response of older Connect versions when no integration is associated with the content.
 const NO_INTEGRATION: &str = r#"{"error_code":212,"error_message":"No OAuth integrations have been associated with this content item."}"#;
 
 /// A mock's broker: cache, counters and responses. A call keeps the one that it began in.
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_mocked_is_an_invalid_argument() {
+    fn a_mock_rejects_invalid_arguments() {
         let wrong = [
             Mock::token("").err(),
             Mock::token("a\nb").err(),

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::os;
 
-/// What tells that a file is not the one that was read before.
+/// The metadata that shows whether a file changed since it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileVersion {
     /// Device and inode.
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_told_from_what_stays() {
+    fn transient_errors_are_distinguished_from_permanent_ones() {
         for (number, transient) in [
             (libc::EMFILE, true),
             (libc::ENFILE, true),

@@ -16,7 +16,7 @@ pub(crate) struct ForkSafeMutex<T: 'static> {
     mutex: Mutex<T>,
     also_hold: fn(&T) -> Option<Box<dyn Any>>,
     in_child: fn(&mut T),
-    /// What the fork hooks have been given; null before the first use. Set once and never freed. No `OnceLock`: a
+    /// The pointer registered with the fork hooks; null before the first use. Set once and never freed. No `OnceLock`: a
     /// child forked while another thread initialises one would wait for that thread.
     registered: AtomicPtr<&'static dyn HoldOverFork>,
 }

@@ -1,5 +1,11 @@
 //! The process and the system: fork, signals, clocks, files, locks, host callbacks. Together with `ffi`, the only folder that
-//! uses `unsafe`. It imports nothing from the rest of the crate.
+//! uses `unsafe`.
+//!
+//! `fork` runs the hooks around fork(), for `fork_safe_mutex`, `per_process` and `read_mostly`. `sync` names the locks, which
+//! model checking replaces. `callbacks` holds the rules for host callbacks. `clock`, `files`, `signals`, `event`,
+//! `cancellation` and `os` wrap the system.
+//!
+//! Imports nothing from the rest of the crate. Next: `docs/architecture.md` for fork and threads.
 
 pub(crate) mod callbacks;
 pub(crate) mod cancellation;

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 use super::fork::generation;
 use super::sync::AtomicPtr;
 
-/// A value of its own for each process: made at first use, and made anew in a forked child.
+/// A value of its own for each process: made at first use, and made again in a forked child.
 ///
-/// What a child inherits is abandoned, neither used nor dropped: its locks may be held by threads that the child
+/// A child abandons the inherited value, neither using nor dropping it: its locks may be held by threads that the child
 /// does not have, its sockets belong to the parent.
 pub(crate) struct PerProcess<T: 'static> {
     current: AtomicPtr<Stamped<T>>,
