@@ -74,7 +74,7 @@ in_shiny_words <- function(line) {
   line
 }
 
-# What to do in R, where the library's own second line is about other hosts.
+# The hint for R, where the library's own second line is about other hosts.
 hints <- function(kind, called, lines) {
   switch(kind,
     no_server = "i Give `server_url`, or set the environment variable CONNECT_SERVER, as Connect does for its content.",
@@ -134,7 +134,7 @@ as_condition <- function(details, called, call) {
   )
 }
 
-# The shape of rlang's errors. What stands in them is text, and no format of cli's.
+# Has the shape of rlang's errors. Their messages are plain text, not cli formats.
 new_condition <- function(class, message, body, call, parent = NULL, fields = NULL) {
   structure(
     c(

@@ -38,7 +38,7 @@ token_elsewhere <- function(session) {
   if (is.null(token)) "" else token
 }
 
-# What a Shiny module gets stands for its application's session.
+# The session of a Shiny module stands for its application's session.
 module_parent <- function(session) {
   parent <- .subset2(session, "parent") # its own `$` asks the parent
   if (is.null(parent)) structure(unclass(session), class = "ShinySession") else parent

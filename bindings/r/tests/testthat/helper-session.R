@@ -52,7 +52,7 @@ json_response <- function(body, status = 200L) {
   list(status_code = status, headers = list(`Content-Type` = "application/json"), body = body)
 }
 
-# What a server says of a token that lives for an hour.
+# The response of a server for a token that is valid for an hour.
 expiring <- function(req) json_response('{"access_token":"token","expires_in":3600}')
 
 # The headers of a mock's request, with what httr2 hides.

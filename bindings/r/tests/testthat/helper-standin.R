@@ -37,7 +37,7 @@ wait_for <- function(condition, seconds = 60) {
   until <- Sys.time() + seconds
   while (!isTRUE(eval(condition, from))) {
     if (Sys.time() > until) {
-      stop("waited in vain for ", deparse(condition)[[1]])
+      stop("timed out while waiting for ", deparse(condition)[[1]])
     }
     Sys.sleep(0.02)
   }
@@ -68,7 +68,7 @@ steer <- function(what, body = NULL) {
   sub("^.*?\r\n\r\n", "", answer, perl = TRUE)
 }
 
-# What the next exchanges get, in place of what they would.
+# Sets the responses of the next exchanges.
 order_answers <- function(orders) invisible(steer("order", orders))
 
 # What a call asks about that is left while it waits: the library goes on with its exchange, into the next tests.

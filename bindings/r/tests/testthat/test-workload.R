@@ -37,7 +37,7 @@ test_that("every named string goes into the request", {
   expect_identical(mocked_connect_request_count(), 1)
 })
 
-test_that("what can not go into the request is said", {
+test_that("invalid request options are reported", {
   local_mocked_connect_responses(token = "token")
   expect_error(connect_workload_token("guid"), "All arguments in `...` must be named.", fixed = TRUE)
   expect_error(connect_workload_token(audience = 1), "`audience` must be a single string or `NULL`, not a number.")
