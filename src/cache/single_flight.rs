@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::platform::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// An exchange in flight, shared by the task that performs it and the callers that wait. `T` is its result.
@@ -152,6 +152,15 @@ impl<T: Clone> InFlight<T> {
 
     pub fn progress(&self) -> Option<Progress> {
         self.state().progress.clone()
+    }
+
+    /// Whether an attempt failed for another reason than that no response came in time.
+    pub fn was_answered(&self) -> bool {
+        let state = self.state();
+        let why = state.progress.as_ref().map(|progress| match progress {
+            Progress::Waiting(why) | Progress::Before(why) => why.kind(),
+        });
+        why.is_some_and(|kind| kind != ErrorKind::Timeout)
     }
 
     pub fn result(&self) -> Option<T> {
