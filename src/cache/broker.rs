@@ -154,7 +154,7 @@ impl<B: Backend> Broker<B> {
     /// A caller leaves, unless this is a forked child: the exchange goes on if others wait for it, and in the background if that is allowed.
     pub(super) fn leave(&self, in_flight: &Arc<InFlightExchange>) {
         if in_flight.is_of(generation()) && in_flight.leave() {
-            if self.backend.refreshes_in_background() {
+            if self.backend.goes_on_unattended() {
                 // Without a thread it goes on with the next call.
                 let _ = self.backend.unattended(in_flight);
             } else {
@@ -310,7 +310,7 @@ pub(crate) trait Handle:
                     self.wait(&in_flight, deadline, options.cancelled)
                 }
                 // A mock's function has forked, and this is the child.
-                false => Err(WaitEnd::Forked),
+                false => in_flight.result_in_child().ok_or(WaitEnd::Forked),
             };
             if let Some(result) = self.conclude(waited, &key, options.criteria, patience, &in_flight) {
                 return result;

@@ -214,6 +214,19 @@ impl<T: Clone> InFlight<T> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// [`complete`](Self::complete) in a child that the exchange's own thread forked. Another thread may have held the lock
+    /// at the fork, and does not exist here: then the child has no result.
+    pub fn complete_in_child(&self, result: T) {
+        if let Ok(mut state) = self.state.try_lock() {
+            state.result.get_or_insert(result);
+        }
+    }
+
+    /// The result in such a child.
+    pub fn result_in_child(&self) -> Option<T> {
+        self.state.try_lock().ok()?.result.clone()
+    }
+
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -65,7 +65,7 @@ fn whoever_leaves_spoils_nothing_for_the_others() {
             let first = fixture.ask();
             let answers = others.map(|other| other.join().unwrap());
             answers.into_iter().chain([first]).for_each(assert_fair);
-            assert_eq!(fixture.server.most_under_way(), 1);
+            assert!(fixture.server.most_under_way() <= 1);
         });
     }
 }
@@ -73,15 +73,14 @@ fn whoever_leaves_spoils_nothing_for_the_others() {
 /// A call that is cancelled ends; the exchange that it made goes on in the background, for who waits and to be stored.
 #[test]
 fn a_cancelled_leader_leaves_its_exchange_to_the_others() {
-    for mishaps in [1, 2] {
-        let bounds = Bounds {
-            preemptions: 2,
-            mishaps,
-        };
+    for (preemptions, mishaps) in [(2, 1), (1, 2)] {
+        let bounds = Bounds { preemptions, mishaps };
         explore(bounds, move || {
             let fixture = Fixture::new();
             let other = thread::spawn(move || fixture.ask());
-            let answer = fixture.ask_until(Some(&|| true));
+            let asked = AtomicBool::new(false);
+            // Asked once before the call blocks, and then while it waits.
+            let answer = fixture.ask_until(Some(&|| asked.swap(true, Ordering::Relaxed)));
             let others = other.join().unwrap();
             join_background();
             if answer != Err(ErrorKind::Cancelled) {
@@ -91,7 +90,7 @@ fn a_cancelled_leader_leaves_its_exchange_to_the_others() {
                 assert_eq!((others, fixture.cached()), (Ok(1), Some(1)));
             }
             assert_fair(others);
-            assert_eq!(fixture.server.most_under_way(), 1);
+            assert!(fixture.server.most_under_way() <= 1);
         });
     }
 }

@@ -21,6 +21,7 @@ use crate::oauth::params::ExchangeParams;
 use crate::oauth::token::{Parts, Token};
 use crate::platform::clock::Moment;
 use crate::platform::fork::{HoldOverFork, Place, generation, hold_over_fork};
+use crate::platform::per_process::PerProcess;
 use crate::platform::sync::{Condvar, Instant, Mutex, thread};
 use crate::text::hash::Part;
 
@@ -33,7 +34,6 @@ const START: Moment = Moment {
 const LIFETIME_S: i64 = 3600;
 
 /// The server: what it is asked, counted.
-#[derive(Default)]
 pub(crate) struct FakeServer {
     /// Exchanges since the play began. The token of the third is called 3.
     begun: AtomicUsize,
@@ -44,9 +44,29 @@ pub(crate) struct FakeServer {
     forks: AtomicBool,
     /// The wall clock, in seconds since the play began.
     late_s: AtomicI64,
-    /// Exchanges that were spawned, and are polled by whoever waits.
+    /// Each process has its own, as the driver has.
+    queue: PerProcess<Queue>,
+}
+
+/// Exchanges that were spawned, and are polled by whoever waits.
+#[derive(Default)]
+struct Queue {
     tasks: Mutex<VecDeque<BoxedFuture<()>>>,
     changed: Condvar,
+}
+
+impl Default for FakeServer {
+    fn default() -> Self {
+        Self {
+            begun: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+            most_under_way: AtomicUsize::new(0),
+            refuses: false,
+            forks: AtomicBool::new(false),
+            late_s: AtomicI64::new(0),
+            queue: PerProcess::new(Queue::default),
+        }
+    }
 }
 
 impl FakeServer {
@@ -73,15 +93,15 @@ impl Backend for &'static FakeServer {
     }
 
     fn spawn(&self, _in_flight: &Arc<InFlightExchange>, task: BoxedFuture<()>) {
-        self.tasks.lock().unwrap().push_back(task);
-        self.changed.notify_all();
+        self.queue.get().tasks.lock().unwrap().push_back(task);
+        self.queue.get().changed.notify_all();
     }
 
     /// Whoever waits polls the tasks, one at a time, until its own exchange is completed.
     fn drive(&self, in_flight: &InFlightExchange, at_most: Duration) -> Option<Outcome> {
         let deadline = Instant::now() + at_most;
         loop {
-            let mut tasks = self.tasks.lock().unwrap();
+            let mut tasks = self.queue.get().tasks.lock().unwrap();
             if let Some(outcome) = in_flight.result() {
                 return Some(outcome);
             }
@@ -93,20 +113,20 @@ impl Backend for &'static FakeServer {
                 Some(task) => {
                     drop(tasks);
                     self.poll(task, deadline);
+                    if !in_flight.is_of(generation()) {
+                        return None;
+                    }
                 }
-                None => drop(self.changed.wait_timeout(tasks, left).unwrap()),
+                None => drop(self.queue.get().changed.wait_timeout(tasks, left).unwrap()),
             }
         }
     }
 
-    /// A thread that polls tasks until there is none; it may fail to start.
+    /// A thread that polls tasks until this exchange is completed; it may fail to start.
     fn unattended(&self, in_flight: &Arc<InFlightExchange>) -> Result<(), Error> {
         let server = *self;
         let in_flight = in_flight.clone();
-        let run = move || {
-            let deadline = Instant::now() + config::timeout();
-            server.drive(&in_flight, deadline.saturating_duration_since(Instant::now()));
-        };
+        let run = move || while server.drive(&in_flight, config::timeout()).is_none() {};
         thread::Builder::new()
             .spawn(run)
             .map_err(|why| Error::new(ErrorKind::Network, why.to_string()))
@@ -125,16 +145,21 @@ impl FakeServer {
     /// Polls a task once. When that takes until the deadline, someone else goes on with it.
     fn poll(&self, mut task: BoxedFuture<()>, deadline: Instant) {
         shuttle::thread::yield_now();
+        let mut unfinished = None;
         if mishap() {
             pass_until(deadline.since_start());
-            self.tasks.lock().unwrap().push_back(task);
+            unfinished = Some(task);
         } else {
             let mut context = Context::from_waker(Waker::noop());
             if task.as_mut().poll(&mut context).is_pending() {
-                self.tasks.lock().unwrap().push_back(task);
+                unfinished = Some(task);
             }
         }
-        self.changed.notify_all();
+        // Under the lock: whoever has found nothing to do is waiting by now.
+        let queue = self.queue.get();
+        let mut tasks = queue.tasks.lock().unwrap();
+        tasks.extend(unfinished);
+        queue.changed.notify_all();
     }
 }
 

@@ -7,6 +7,7 @@ pub mod nginx;
 pub mod program;
 pub mod proxy;
 pub mod secrets;
+pub mod service;
 pub mod socks;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,11 @@ pub fn scratch() -> &'static Path {
 /// Compiles a program against the header and the library, with warnings as errors, and returns its path. The extension
 /// `.c` or `.cpp` chooses the compiler.
 pub fn compile(source: &Path) -> PathBuf {
+    compile_with(source, &[])
+}
+
+/// Compiles a host as [`compile`] does, and links it with these libraries too.
+pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
     let name = source.file_stem().expect("a source has a name").to_string_lossy();
     // A separate file for each test, because two tests may compile the same source at the same time.
     let program = scratch().join(format!(
@@ -68,6 +74,7 @@ pub fn compile(source: &Path) -> PathBuf {
         .arg(&directory)
         .arg(format!("-Wl,-rpath,{}", directory.display()))
         .arg("-lconnectcreds")
+        .args(libraries)
         .output()
         .unwrap_or_else(|why| panic!("{compiler} cannot be started: {why}"));
     assert!(
