@@ -56,7 +56,7 @@ all: $(STAGE)/$(SHARED) $(STAGE)/libconnectcreds.a
 
 # Both in one go, which costs one optimization, but without the Rust library, with which cargo does none at link time.
 cargo:
-	+$(CARGO) rustc $(CARGOFLAGS) --release --lib --crate-type cdylib,staticlib \
+	+$(CARGO) rustc $(CARGOFLAGS) --release --lib --crate-type cdylib,staticlib --features wipe-freed-memory \
 	    --target-dir '$(TARGET_DIR)' $(TARGET:%=--target %)
 
 # A copy, because a plain `cargo build --release` leaves its own library where cargo has this one.

@@ -71,7 +71,9 @@
  * 256 KiB of stack on the calling thread.
  *
  * Secrets. No token, session token, API key or body appears in a message, a log line or a report.
- * They are wiped from memory when their handle is freed.
+ * They are wiped from memory when their handle is freed and the cache has dropped them, the buffers
+ * of connections when they are freed; cc_cache_clear() closes connections that no exchange uses.
+ * A cargo build without the feature wipe-freed-memory leaves those buffers as they are.
  *
  * Compatibility. The shared library is libconnectcreds.so.0 for all versions 0.x. A program built
  * with this header runs on every later library of that name. A patch version changes no declaration
@@ -952,7 +954,7 @@ CC_API bool cc_token_invalidate(const cc_token *token);
 /**
  * Drops every cached token and remembered refusal; inside a mock, those of the mock. Results of
  * exchanges in progress go to the waiting callers but are not cached. Tokens that the host holds
- * remain valid.
+ * remain valid. Connections that no exchange uses are closed.
  */
 CC_API void cc_cache_clear(void);
 

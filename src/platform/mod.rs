@@ -14,3 +14,5 @@ pub(crate) mod per_process;
 pub(crate) mod read_mostly;
 pub(crate) mod signals;
 pub(crate) mod sync;
+#[cfg(feature = "wipe-freed-memory")]
+mod wiping_allocator;
