@@ -14,7 +14,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Calls block, on the calling thread; do not call from within an asynchronous runtime.
+//! Calls block, on the calling thread. Inside an asynchronous runtime, call from a thread that may block
+//! (`tokio::task::spawn_blocking`), or start the call ([`viewer_token_start`]) and wait for its descriptor.
 //!
 //! # The source, in the order of imports
 //!

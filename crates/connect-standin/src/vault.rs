@@ -127,11 +127,7 @@ impl Vault {
                         format!("viewer-{number}-{}-{who}", random(40))
                     }
                 };
-                (
-                    token,
-                    Requested::AccessToken.urn(),
-                    "Bearer",
-                )
+                (token, Requested::AccessToken.urn(), "Bearer")
             }
             Requested::IdToken => {
                 let claims = self.claims(issuer, ask, expires_at);
