@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -42,12 +43,21 @@ def load() -> CDLL:
         except OSError as why:
             raise ImportError(f"The library of this package cannot be loaded: {why}") from why
     try:
-        return CDLL(find_library("connectcreds") or NAME)
+        return _of_the_system()
     except OSError as why:
         raise ImportError(
             f"libconnectcreds is not found: {VARIABLE} is not set, there is no {BUNDLED}, and the system's loader "
             f"says: {why}. Install the wheel, which carries the library, or set {VARIABLE} to the library's path."
         ) from why
+
+
+def _of_the_system() -> CDLL:
+    found = find_library("connectcreds")
+    if found is not None:
+        # By the soname, which has no file where only the name for linking was installed.
+        with contextlib.suppress(OSError):
+            return CDLL(found)
+    return CDLL(NAME)
 
 
 def _present() -> CDLL | None:
