@@ -12,7 +12,7 @@ import pytest
 from support import RESOURCE, Standin
 
 import connectcreds
-from connectcreds import aio, testing
+from connectcreds import _callbacks, aio, testing
 from connectcreds.testing import Response, mock_failure, mock_function, mock_responses, mock_token
 
 
@@ -189,7 +189,7 @@ def test_a_mock_that_can_not_be_started_is_none() -> None:
         with pytest.raises(connectcreds.InvalidArgumentError):
             mock_token(bad)
     assert not connectcreds.running_on_connect()
-    assert not testing._alive
+    assert not _callbacks.mocks
 
 
 def test_a_forked_child_has_the_mock() -> None:
@@ -239,7 +239,7 @@ def test_a_mock_function_answers_with_headers() -> None:
     def answer(request: testing.Request) -> testing.Response:
         return testing.Response("slow down", status=503, headers={"Retry-After": "30"})
 
-    with testing.mock_function(answer), pytest.raises(connectcreds.RefusedError) as raised:
+    with testing.mock_function(answer), pytest.raises(connectcreds.BadResponseError) as raised:
         connectcreds.service_account_token()
     assert raised.value.retry_after_ms == 30_000
     with pytest.raises(TypeError, match="headers"):
