@@ -443,7 +443,7 @@ CC_API bool cc_call_is_done(const cc_call *call);
  * it; it closes with cc_call_free().
  *
  * @param call  the call; NULL gives -1
- * @return the descriptor; -1 if none can be created
+ * @return the descriptor; -1 if none can be created, as always on Windows
  */
 CC_API int cc_call_fd(cc_call *call);
 

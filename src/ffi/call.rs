@@ -148,7 +148,7 @@ pub unsafe extern "C" fn cc_call_is_done(call: *const cc_call) -> bool {
 /// it; it closes with cc_call_free().
 ///
 /// @param call  the call; NULL gives -1
-/// @return the descriptor; -1 if none can be created
+/// @return the descriptor; -1 if none can be created, as always on Windows
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_call_fd(call: *mut cc_call) -> c_int {
     // SAFETY: the ABI's conventions.
