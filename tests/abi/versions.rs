@@ -34,7 +34,7 @@ fn the_soname_has_the_major_version() {
     let soname = dynamic.lines().find(|line| line.contains("(SONAME)"));
     let expected = format!("[libconnectcreds.so.{major}]");
     assert!(
-        soname.is_none_or(|line| line.contains(&expected)),
+        soname.is_some_and(|line| line.contains(&expected)),
         "{soname:?} instead of {expected}"
     );
 }
