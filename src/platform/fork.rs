@@ -43,6 +43,7 @@ static HELD_OVER_FORK: [AtomicPtr<&'static dyn HoldOverFork>; Place::COUNT] =
 pub(crate) enum Place {
     Mocks,
     Callbacks,
+    StartedCalls,
     Broker,
     Roots,
     Log,
