@@ -47,6 +47,15 @@ succeeds 'Workload identity: the content proves its identity' \
 succeeds 'AWS: temporary credentials of the service account' \
     ./aws "$STANDIN_INTEGRATION"
 
+succeeds 'An event loop: 50 viewers on one thread' \
+    ./epoll_server "$STANDIN_VIEWER_TOKEN"
+if [ -e with_libuv ]; then
+    succeeds 'An event loop of libuv' \
+        ./with_libuv "$STANDIN_INTEGRATION"
+else
+    printf '\n== Skipped: libuv is not installed\n'
+fi
+
 fails CC_ERR_NOT_ON_CONNECT 'An error: outside Connect' \
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT ./service_account
 fails CC_ERR_NO_SESSION 'An error: outside a viewer session' \
@@ -61,7 +70,7 @@ succeeds 'Tests with mocks: outside Connect, and without a server' \
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT -u CONNECT_SERVER ./test_with_mocks
 
 if [ "$wrong" -ne 0 ]; then
-    printf '\nUnexpected results: %s of 9.\n' "$wrong"
+    printf '\nUnexpected results: %s.\n' "$wrong"
     exit 1
 fi
-printf '\nAs expected: four tokens, three errors, a report, and the tests pass.\n'
+printf '\nAs expected: four tokens, event loops, three errors, a report, and the tests pass.\n'

@@ -36,6 +36,11 @@ pub fn scratch() -> &'static Path {
 /// Compiles a program against the header and the library, with warnings as errors, and returns its path. The extension
 /// `.c` or `.cpp` chooses the compiler.
 pub fn compile(source: &Path) -> PathBuf {
+    compile_with(source, &[])
+}
+
+/// As [`compile`], with other libraries: `-luv`, for example.
+pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
     let name = source.file_stem().expect("a source has a name").to_string_lossy();
     // A separate file for each test, because two tests may compile the same source at the same time.
     let program = scratch().join(format!(
@@ -68,6 +73,7 @@ pub fn compile(source: &Path) -> PathBuf {
         .arg(&directory)
         .arg(format!("-Wl,-rpath,{}", directory.display()))
         .arg("-lconnectcreds")
+        .args(libraries)
         .output()
         .unwrap_or_else(|why| panic!("{compiler} cannot be started: {why}"));
     assert!(
