@@ -211,7 +211,8 @@ typedef struct cc_aws_credentials cc_aws_credentials;
  * resolution. A cache hit is done at once. Otherwise a background thread of the library drives the
  * exchange. The timeout counts from the start; the request's cancel callback is not called.
  *
- * In a child after fork(), a call that was not done exchanges the token anew when it is finished.
+ * In a child after fork(), a call that was not done has another descriptor, and exchanges the token
+ * anew when it is finished.
  * Inside a mock the call is done when it has started: the mock function is called by the start.
  */
 typedef struct cc_call cc_call;

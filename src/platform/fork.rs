@@ -44,6 +44,7 @@ static HELD_OVER_FORK: [AtomicPtr<&'static dyn HoldOverFork>; Place::COUNT] =
 pub(crate) enum Place {
     Mocks,
     Callbacks,
+    StartedCalls,
     Building,
     Broker,
     Roots,
