@@ -980,13 +980,15 @@ CC_API size_t cc_cache_get_stats(cc_cache_stats *stats, size_t size);
 
 /**
  * Sets certificate authorities to trust in addition to the system's, such as a private one that
- * issued the Connect server's certificate. The file is read now; later exchanges use it.
+ * issued the Connect server's certificate. The file is read now, and again by later exchanges when
+ * it has changed; one that has become unusable leaves the certificates as they are.
  *
  * @param path   a file with one or more certificates in PEM form; NULL or "" restores the default,
  *               the file named by CONNECT_CA_CERTIFICATE if there is one
  * @param error  receives an error, to be freed with cc_error_free(); may be NULL
  * @return CC_OK; CC_ERR_INVALID_ARGUMENT when the file cannot be read, or holds no certificate or a
- *         malformed one: nothing changes then; CC_ERR_INTERNAL
+ *         malformed one: nothing changes then; CC_ERR_NETWORK, which is retryable, when reading it
+ *         failed for a reason that may pass, such as too many open files; CC_ERR_INTERNAL
  *
  * Blocks while it reads the file.
  */

@@ -1,8 +1,7 @@
-//! The log: what a person needs to find out why there is no token. One line an event; no secret in any.
+//! The log: one line for each event, none of which contains a secret.
 //!
-//! A line goes to the host's listener at a moment when its thread is inside a call and no lock is held, see
-//! [`deliver`]; until then it waits in a queue. To standard error, and to the logger of a Rust program (the crate
-//! `log`), it goes at once.
+//! A line is delivered to the host's callback on a thread that is inside a call, while no lock is held, see [`deliver`];
+//! until then it is queued. Standard error, and the logger of a Rust program (the crate `log`), receive it at once.
 
 #![forbid(unsafe_code)]
 
@@ -43,13 +42,13 @@ macro_rules! info { ($($words:tt)+) => { $crate::log::line!($crate::log::Level::
 macro_rules! debug { ($($words:tt)+) => { $crate::log::line!($crate::log::Level::Debug, $($words)+) } }
 pub(crate) use {debug, info, line, warning};
 
-/// The variable that sends the log to standard error. It is looked at once, when the first line might be written.
+/// The variable that sends the log to standard error. It is read once, before the first line.
 const DEBUG: &std::ffi::CStr = c"CONNECTCREDS_DEBUG";
 
-/// How many lines wait for a call that takes them; of more, the oldest go.
+/// The maximum number of queued lines. When more come, the oldest are dropped.
 const QUEUE: usize = 1000;
 
-/// What the host is told with: on threads that are inside a call, when no lock is held.
+/// The host's callback.
 pub(crate) type Listener = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 struct Listening {
@@ -61,7 +60,7 @@ struct Listening {
 /// A forked child keeps the listener.
 static LISTENING: ForkSafeMutex<Option<Arc<Listening>>> = ForkSafeMutex::new(Place::Log, None);
 
-/// Lines that no call has taken yet. A forked child begins with none: its parent tells its own.
+/// Lines not delivered yet. A forked child begins with none: its parent delivers its own.
 static QUEUED: PerProcess<Mutex<Queue>> = PerProcess::new(Mutex::default);
 static ARE_QUEUED: AtomicBool = AtomicBool::new(false);
 
@@ -80,57 +79,56 @@ impl Queue {
         self.lines.push_back((level, line));
     }
 
-    /// The line that waits longest; before it, how many that had waited longer are gone.
+    /// Removes the oldest line; before it, a line that says how many older ones were dropped.
     fn pop(&mut self) -> Option<(Level, String)> {
         match std::mem::take(&mut self.lost) {
             0 => self.lines.pop_front(),
-            lost => Some((Level::Warning, format!("{lost} lines of the log were lost."))),
+            lost => Some((Level::Warning, format!("{lost} log lines were dropped."))),
         }
     }
 }
 
-/// Up to which level someone other than a Rust program's logger listens; [`NOT_KNOWN`] before the environment was
-/// looked at.
-static WANTED: AtomicU8 = AtomicU8::new(NOT_KNOWN);
+/// The most detailed level that the callback or standard error receives; [`NOT_KNOWN`] until the environment is read.
+static MAX_LEVEL: AtomicU8 = AtomicU8::new(NOT_KNOWN);
 const NOT_KNOWN: u8 = u8::MAX;
 static TO_STANDARD_ERROR: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// This thread is telling the listener: what its callback does with the library is not told.
+    /// This thread is inside the callback: its own calls of the library are not logged to it.
     static DELIVERING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether someone wants lines of this level.
+/// Whether anything receives lines of this level.
 #[inline]
 pub(crate) fn is_on(level: Level) -> bool {
-    let wanted = match WANTED.load(Ordering::Relaxed) {
-        NOT_KNOWN => look_at_the_environment(),
+    let wanted = match MAX_LEVEL.load(Ordering::Relaxed) {
+        NOT_KNOWN => read_environment(),
         wanted => wanted,
     };
     level as u8 <= wanted || level.of_log() <= ::log::max_level()
 }
 
 #[cold]
-fn look_at_the_environment() -> u8 {
+fn read_environment() -> u8 {
     let listening = LISTENING.lock();
     let on = !matches!(variable(DEBUG), b"" | b"0");
     TO_STANDARD_ERROR.store(on, Ordering::Relaxed);
-    want(&listening)
+    update_max_level(&listening)
 }
 
-/// Stores, and gives, up to which level someone listens.
-fn want(listening: &Option<Arc<Listening>>) -> u8 {
+/// Stores and returns the most detailed level that is received.
+fn update_max_level(listening: &Option<Arc<Listening>>) -> u8 {
     let wanted = if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
         Level::Debug as u8
     } else {
         listening.as_ref().map_or(0, |it| it.max_level as u8)
     };
-    WANTED.store(wanted, Ordering::Relaxed);
+    MAX_LEVEL.store(wanted, Ordering::Relaxed);
     wanted
 }
 
-/// Puts a listener in the place of the one before, or none. When this returns, the one before is not running on another
-/// thread and is never called again. Lines that it was not told yet are dropped.
+/// Replaces the callback, or removes it. When this returns, the previous one is not running on another thread and is
+/// never called again. Lines not yet delivered to it are dropped.
 pub(crate) fn listen(new: Option<(Level, Listener)>) {
     let new = new.map(|(max_level, listener)| {
         Arc::new(Listening {
@@ -139,13 +137,13 @@ pub(crate) fn listen(new: Option<(Level, Listener)>) {
             callback: CallbackSlot::new(),
         })
     });
-    if WANTED.load(Ordering::Relaxed) == NOT_KNOWN {
-        look_at_the_environment();
+    if MAX_LEVEL.load(Ordering::Relaxed) == NOT_KNOWN {
+        read_environment();
     }
     let before = {
         let mut listening = LISTENING.lock();
         let before = std::mem::replace(&mut *listening, new);
-        want(&listening);
+        update_max_level(&listening);
         *queue() = Queue::default();
         before
     };
@@ -158,7 +156,7 @@ fn queue() -> MutexGuard<'static, Queue> {
     QUEUED.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes a line. To be called through the macros above, which ask first whether someone wants it.
+/// Writes a line. Call it through the macros above, which first check whether anything receives it.
 #[cold]
 pub(crate) fn write(level: Level, words: String) {
     let line = one_line(&words);
@@ -174,12 +172,12 @@ pub(crate) fn write(level: Level, words: String) {
     ARE_QUEUED.store(true, Ordering::Release);
 }
 
-/// Whether lines wait to be delivered, or may come to: who waits for something delivers in between.
+/// Whether lines are queued or may be: a thread that waits delivers them in between.
 pub(crate) fn is_listened_to() -> bool {
-    !matches!(WANTED.load(Ordering::Relaxed), 0 | NOT_KNOWN)
+    !matches!(MAX_LEVEL.load(Ordering::Relaxed), 0 | NOT_KNOWN)
 }
 
-/// Tells the listener the lines that wait. To be called inside a call of the library's, when this thread holds no lock.
+/// Delivers queued lines. Call it inside a call of the library, while this thread holds no lock.
 #[inline]
 pub(crate) fn deliver() {
     if ARE_QUEUED.load(Ordering::Acquire) {
@@ -199,13 +197,13 @@ fn deliver_all() {
         return;
     }
     let _until_the_end = Delivering;
-    // No more than there are now: other threads may go on writing.
+    // No more than are queued now: other threads may keep writing.
     let waiting = queue().lines.len() + 1;
     for _ in 0..waiting {
         let Some(listening) = LISTENING.lock().clone() else {
             return;
         };
-        // Who removes the listener waits for who has entered.
+        // A thread that removes the callback waits for those that have entered it.
         let Some(_running) = listening.callback.enter() else {
             return;
         };
@@ -225,7 +223,7 @@ fn next_line() -> Option<(Level, String)> {
     line
 }
 
-/// An error's lines become one; what a terminal would act upon is made visible.
+/// Joins the lines of an error, and makes control characters visible.
 fn one_line(words: &str) -> String {
     let mut line = String::with_capacity(words.len());
     for each in words.chars() {
@@ -239,7 +237,7 @@ fn one_line(words: &str) -> String {
 }
 
 impl Level {
-    /// The level of that number; more than the most is everything, less than the least is nothing.
+    /// Returns the level with this number; larger numbers are `Debug`, smaller ones `None`.
     pub(crate) fn from_number(number: i32) -> Option<Self> {
         match number {
             ..=0 => None,
@@ -274,22 +272,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_more_lines_than_can_wait_the_oldest_go_and_that_is_said() {
+    fn when_the_queue_is_full_the_oldest_lines_are_dropped_and_counted() {
         let mut queue = Queue::default();
         for number in 0..QUEUE + 3 {
             queue.push(Level::Debug, number.to_string());
         }
-        let report_failure: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
-        assert_eq!(
-            report_failure[0],
-            (Level::Warning, "3 lines of the log were lost.".to_owned())
-        );
-        assert_eq!(report_failure[1], (Level::Debug, "3".to_owned()));
-        assert_eq!(report_failure.len(), QUEUE + 1);
+        let lines: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(lines[0], (Level::Warning, "3 log lines were dropped.".to_owned()));
+        assert_eq!(lines[1], (Level::Debug, "3".to_owned()));
+        assert_eq!(lines.len(), QUEUE + 1);
     }
 
     #[test]
-    fn an_event_is_one_line_that_no_terminal_acts_upon() {
+    fn an_event_is_one_line_without_control_characters() {
         assert_eq!(one_line("a\nb\u{1b}[2J\r\u{9b}"), "a | b\\u{1b}[2J\\r\\u{9b}");
     }
 

@@ -3,11 +3,25 @@
 mod support;
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use connect_standin::Standin;
 use support::host::Host;
 use support::run;
 use tempfile::TempDir;
+
+/// Waits until so many exchanges have arrived; bounded far above what a loaded machine needs.
+fn await_exchanges(connect: &Standin, count: usize) {
+    let began = Instant::now();
+    while connect.exchanges() < count {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{}",
+            connect.exchanges()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// A host to which Connect gave its content session token in the file at `path` alone.
 fn host_with_file(connect: &Standin, path: &str) -> Host {
@@ -86,4 +100,41 @@ fn without_descriptors_the_message_names_the_content_tokens_file() {
     }
     host.call(&["limit_files", "(null)"]);
     host.fails(&["service_account"], "CC_ERR_NO_SERVER");
+}
+
+#[test]
+fn no_thread_of_the_library_reads_the_environment() {
+    let connect = Standin::start();
+    let server = connect.url().replace("127.0.0.1", "localhost");
+    let mut host = Host::changed(&connect, &[("CONNECT_SERVER", &server)]);
+    host.ok(&["service_account"]);
+    // Exchanges of the background, of a caller that leaves, and of callers that come at the same time.
+    host.call(&["advance", "3400"]);
+    host.ok(&["service_account"]);
+    await_exchanges(&connect, 2);
+    let (ada, bob) = (connect.viewer_token("ada"), connect.viewer_token("bob"));
+    host.call(&["request"]);
+    host.call(&["start_viewers", "8", &ada, &bob]);
+    host.call(&["finish_viewers"]);
+    assert_eq!(connect.exchanges(), 4);
+    let reads = host.call(&["environment_reads"]);
+    assert_ne!(reads["here"], *"0", "the host sees the library's reads");
+    assert_eq!(reads["elsewhere"], *"0");
+}
+
+#[test]
+fn a_variable_that_changes_counts_from_the_next_exchange_on() {
+    let connect = Standin::start();
+    let server = connect.url().replace("127.0.0.1", "connect.example.test");
+    let mut host = Host::changed(&connect, &[("CONNECT_SERVER", &server)]);
+    host.configure(&[("max_attempts", "1")]);
+    for proxy in ["http://127.0.0.1:1", "http://127.0.0.1:2"] {
+        host.call(&["setenv", "ALL_PROXY", proxy]);
+        let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+        let words = proxy.replace("http://", " through the proxy ");
+        assert!(message.contains(&words), "{words}: {message}");
+    }
+    host.call(&["setenv", "ALL_PROXY", "(null)"]);
+    let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+    assert!(!message.contains("proxy"), "{message}");
 }

@@ -205,3 +205,51 @@ fn imports_are_found_in_every_form() {
     let found: Vec<_> = imports(&code).into_iter().collect();
     assert_eq!(found, ["a", "c", "d", "e", "f", "i"]);
 }
+
+/// Files below `api` that may read the environment, and by what: the wrapper of the system's function, and what is called
+/// on the host's thread where a call begins.
+const READS_THE_ENVIRONMENT: [(&str, &[&str]); 4] = [
+    ("platform/os/unix.rs", &["getenv"]),
+    // The re-export of the wrapper.
+    ("platform/os.rs", &["variable"]),
+    ("env.rs", &["variable"]),
+    // CONNECTCREDS_DEBUG, once, at the first call of the host.
+    ("log.rs", &["variable"]),
+];
+
+#[test]
+fn nothing_below_the_api_reads_the_environment() {
+    // `current_exe` and the like are other functions of the module; no one needs them either.
+    let readers = [
+        "getenv",
+        "std::env",
+        "env::var",
+        "env::split_paths",
+        "os::variable",
+        "libc::environ",
+    ];
+    let snapshots = ["EnvSnapshot::take"];
+    let mut files = Vec::new();
+    source_files(&src(), &mut files);
+    let mut wrong = Vec::new();
+    for path in files.iter().filter(|path| !is_test(path)) {
+        let module = module_of(path);
+        if ["api", "ffi", "interleavings"].contains(&module.as_str()) {
+            continue;
+        }
+        let name = path
+            .strip_prefix(src())
+            .expect("a file of src")
+            .to_string_lossy()
+            .into_owned();
+        let allowed = READS_THE_ENVIRONMENT.iter().find(|(file, _)| *file == name);
+        let allowed = allowed.map_or(&[][..], |(_, words)| words);
+        let code = code(&fs::read_to_string(path).expect("a source file is readable"));
+        for reader in readers.iter().chain(&snapshots) {
+            if code.contains(reader) && !allowed.iter().any(|word| reader.ends_with(word)) {
+                wrong.push(format!("{name}: {reader}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "read on whatever thread comes by: {wrong:#?}");
+}

@@ -249,15 +249,15 @@ fn the_report_says_what_the_library_sees_and_what_went_wrong_last() {
     let report = host.ok(&["report"])["report"].replace("\\n", "\n");
     for line in [
         &format!("connectcreds: {}", env!("CARGO_PKG_VERSION")),
-        "On Connect: yes, POSIT_PRODUCT says so",
+        "On Connect: yes, according to POSIT_PRODUCT",
         "  CONNECT_API_KEY: set",
         "  CONNECT_CONTENT_SESSION_TOKEN_FILE: not set",
         "  HTTPS_PROXY: set",
         &format!("  address: {}", connect.url()),
-        "  API key: there is one",
-        "  content session token: there is one",
+        "  API key: set",
+        "  content session token: set",
         "  way: straight",
-        "  time of a call: 20000 ms",
+        "  timeout of a call: 20000 ms",
         "  exchanges: 1",
         "  failures: 1",
         "    The server rejected the request: HTTP 400, Connect error 212: None.",
@@ -268,7 +268,7 @@ fn the_report_says_what_the_library_sees_and_what_went_wrong_last() {
     assert!(!report.contains("hunter2"), "{report}");
     let report = Host::with([]).ok(&["report"])["report"].to_owned();
     assert!(
-        report.contains("On Connect: no, neither POSIT_PRODUCT nor RSTUDIO_PRODUCT says so\\n"),
+        report.contains("On Connect: no, according to POSIT_PRODUCT and RSTUDIO_PRODUCT\\n"),
         "{report}"
     );
 }

@@ -3,10 +3,16 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use connect_standin::{ENDPOINT, Standin};
 use support::host::Host;
 use support::proxy::{NAME, OTHER_NAME, PASSWORD, Proxy, USER, named};
 use support::socks::Socks;
+use support::{clean, run};
 
 /// Starts a host with a server URL that only the proxy resolves.
 fn host_at(name: &str, connect: &Standin, variables: &[(&str, &str)]) -> Host {
@@ -254,5 +260,149 @@ fn a_socks_proxy_that_wants_another_password_is_a_network_error() {
         let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
         assert!(message.contains(" through the proxy 127.0.0.1:"), "{message}");
         assert_eq!(connect.connections(), 0);
+    }
+}
+
+/// A host of which every server is behind a proxy that refuses connections, so that a message tells which way it took.
+fn host_behind_no_proxy(server: &str, variables: &[(&str, &str)]) -> Host {
+    let connect = Standin::start();
+    let changes = [("CONNECT_SERVER", server), ("ALL_PROXY", "http://127.0.0.1:1")];
+    let mut host = Host::changed(&connect, &[&changes, variables].concat());
+    host.configure(&[("max_attempts", "1"), ("connect_timeout_ms", "300")]);
+    host
+}
+
+#[test]
+fn exceptions_are_read_as_curl_and_go_read_them_and_the_log_names_the_one_that_decides() {
+    for (server, list, entry) in [
+        (
+            "http://h.example.test:3939",
+            "h.example.test:3939",
+            "h.example.test:3939",
+        ),
+        ("http://h.example.test", "*.example.test", "*.example.test"),
+        ("http://h.example.test", "x y,  example.test. ", "example.test."),
+        ("http://[::2]", "[::2]", "[::2]"),
+        ("http://h.example.test", "a\u{e4},example.test", "example.test"),
+    ] {
+        let mut host = host_behind_no_proxy(server, &[("NO_PROXY", list)]);
+        let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+        assert!(!message.contains("proxy"), "{list}: {message}");
+        let decided = format!("the entry {entry:?} of NO_PROXY exempts it");
+        let errors = host.errors();
+        assert!(errors.contains(&decided), "{list}: {errors}");
+    }
+    for (server, list) in [
+        ("http://h.example.test", "h.example.test:3939"),
+        ("http://h.example.test", "*.h.example.test"),
+        ("http://[::2]", "[::3]"),
+    ] {
+        let message =
+            host_behind_no_proxy(server, &[("NO_PROXY", list)]).fails(&["service_account"], "CC_ERR_NETWORK");
+        assert!(
+            message.contains("through the proxy 127.0.0.1:1"),
+            "{list}: {message}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_list_of_exceptions_leaves_the_other_in_force() {
+    let mut host = host_behind_no_proxy("http://h.example.test", &[("no_proxy", "example.test")]);
+    host.call(&["setenv", "NO_PROXY", ""]);
+    let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+    assert!(!message.contains("proxy"), "{message}");
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_an_error_for_a_proxy_and_leave_other_exceptions_in_force() {
+    let mut host = host_behind_no_proxy("http://h.example.test", &[]);
+    host.call(&["setenv", "NO_PROXY", "\\xff,example.test"]);
+    let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+    assert!(!message.contains("proxy"), "{message}");
+    host.call(&["setenv", "NO_PROXY", "\\xff"]);
+    host.call(&["setenv", "HTTP_PROXY", "http://a\\xff:1"]);
+    let message = host.fails(&["service_account"], "CC_ERR_NETWORK");
+    assert!(
+        message.contains("HTTP_PROXY") && message.contains("UTF-8"),
+        "{message}"
+    );
+}
+
+/// What an HTTP proxy got as user and password from `client`, which is started with the proxy's port.
+fn credentials_of(client: impl FnOnce(u16)) -> Option<Vec<u8>> {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let proxy = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("the client comes");
+        let lines = BufReader::new(client.try_clone().expect("it is open")).lines();
+        let head: Vec<_> = lines
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        client.write_all(answer.as_bytes()).expect("the client reads");
+        head
+    });
+    client(port);
+    // A client that refuses the variable has not come.
+    let _ = TcpStream::connect(("127.0.0.1", port)).and_then(|mut client| client.write_all(b"\r\n\r\n"));
+    let head = proxy.join().expect("it answered");
+    let value = head.iter().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("proxy-authorization").then_some(value)
+    })?;
+    let encoded = value.strip_prefix("Basic ").expect("the scheme is Basic");
+    Some(BASE64_STANDARD.decode(encoded).expect("it is Base64"))
+}
+
+/// Users and passwords in a proxy's variable, and what the proxy gets.
+const CREDENTIALS: [(&str, &[u8]); 7] = [
+    ("ada:p%E4ss", b"ada:p\xe4ss"),
+    ("ada:p%40ss", b"ada:p@ss"),
+    ("ada:p%zz%", b"ada:p%zz%"),
+    ("ada:a:b", b"ada:a:b"),
+    ("ada%3Ax:p[\\", b"ada:x:p[\\"),
+    ("ada", b"ada:"),
+    (":p", b":p"),
+];
+
+fn credentials_of_library(credentials: &str) -> Option<Vec<u8>> {
+    let connect = Standin::start();
+    credentials_of(|port| {
+        let proxy = format!("http://{credentials}@127.0.0.1:{port}");
+        let mut host = host_at(NAME, &connect, &[("ALL_PROXY", &proxy)]);
+        host.configure(&[("max_attempts", "1")]);
+        host.call(&["service_account"]);
+    })
+}
+
+#[test]
+fn a_proxy_gets_the_bytes_of_its_user_and_password() {
+    for (credentials, expected) in CREDENTIALS {
+        assert_eq!(
+            credentials_of_library(credentials).as_deref(),
+            Some(expected),
+            "{credentials}"
+        );
+    }
+    // curl refuses it; Go, Python and browsers read it so.
+    assert_eq!(
+        credentials_of_library("ada:p@ss").as_deref(),
+        Some(&b"ada:p@ss"[..])
+    );
+}
+
+#[test]
+#[ignore = "needs curl; tests/run runs it"]
+fn curl_sends_a_proxy_the_same_user_and_password() {
+    for (credentials, expected) in CREDENTIALS {
+        let sent = credentials_of(|port| {
+            let mut curl = clean("curl");
+            curl.env("http_proxy", format!("http://{credentials}@127.0.0.1:{port}"));
+            curl.args(["-s", "-m", "10", "http://connect.example.test/"]);
+            run(&mut curl);
+        });
+        assert_eq!(sent.as_deref(), Some(expected), "{credentials}");
     }
 }

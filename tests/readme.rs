@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use connect_standin::{Recorded, Standin};
+use connect_standin::{Order, Recorded, Standin};
+use support::service::Service;
 use support::{clean, compile, library, library_dir, root, run, told};
 
 const README: &str = include_str!("../README.md");
@@ -180,6 +181,48 @@ fn the_c_program_says_why_it_gets_no_token() {
         failure(&mut clean(program)),
         "Service account credentials are only available when running on Connect.\n"
     );
+}
+
+fn the_curl_program(test: &str) -> PathBuf {
+    support::compile_with(&Checkout::new(test).save("curl.c", &snippet("c", 1)), &["-lcurl"])
+}
+
+#[test]
+#[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
+fn curl_program_in_c_sends_the_token_to_the_service() {
+    let program = the_curl_program("curl");
+    for connect in [Standin::start(), Standin::start_tls()] {
+        let service = Service::start(&[200]);
+        let printed = run(on(&connect, &mut clean(&program)).arg(service.url()));
+        assert_eq!(printed, "response 1\n");
+        let request = the_request(&connect);
+        assert_param(&request, "subject_token_type", CONTENT_SESSION);
+        let sent = service.requests().remove(0);
+        assert!(sent.starts_with("GET /data HTTP/1.1\r\n"), "{sent}");
+        assert!(sent.contains("\r\nAuthorization: Bearer "), "{sent}");
+    }
+}
+
+#[test]
+#[ignore = "needs libcurl (libcurl4-openssl-dev); tests/run runs it"]
+fn curl_program_in_c_says_why_it_sends_nothing() {
+    let program = the_curl_program("curl-failure");
+    let service = Service::start(&[]);
+    assert_eq!(
+        failure(clean(&program).arg(service.url())),
+        "Service account credentials are only available when running on Connect.\n"
+    );
+    let connect = Standin::start();
+    connect.order(Order::Raw {
+        status: 200,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: r#"{"access_token": "secret", "token_type": "aws_credentials"}"#.into(),
+    });
+    assert_eq!(
+        failure(on(&connect, &mut clean(&program)).arg(service.url())),
+        "A token of type aws_credentials cannot be sent as a Bearer token.\n"
+    );
+    assert_eq!(service.requests(), [""; 0]);
 }
 
 #[test]

@@ -54,3 +54,27 @@ fn a_c_host_survives_a_reset_in_the_middle_of_an_exchange() {
         assert_eq!(host.call(&["sigpipe"])["sigpipe"], *"untouched");
     }
 }
+
+/// The signals of a fault of a thread's own, by their numbers on Linux: SEGV, BUS, ILL, FPE, ABRT, TRAP, SYS.
+const SYNCHRONOUS: [u32; 7] = [11, 7, 4, 8, 6, 5, 31];
+const SIGINT: u32 = 2;
+
+#[test]
+fn a_thread_of_the_library_blocks_the_hosts_signals_but_not_those_of_its_own_faults() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    host.ok(&["service_account"]);
+    let held = connect.hold();
+    host.call(&["advance", "3400"]);
+    // The old token is returned; a thread of the library waits for the new one.
+    host.ok(&["service_account"]);
+    held.wait_for(1);
+    let masks = host.blocked_signals_of_other_threads();
+    drop(held);
+    assert!(!masks.is_empty());
+    for mask in masks {
+        let blocked = |signal: u32| mask & (1 << (signal - 1)) != 0;
+        assert!(blocked(SIGINT), "{mask:x}");
+        assert!(SYNCHRONOUS.into_iter().all(|signal| !blocked(signal)), "{mask:x}");
+    }
+}

@@ -1,5 +1,5 @@
-//! A report for a bug ticket: what the library sees of its surroundings, and what went wrong last. No secret stands in
-//! it, nor the value of any variable but the server's address.
+//! The report for a bug ticket: what the library sees of its surroundings, and the last errors. It contains no secret, and
+//! the value of no variable but the server's address.
 
 #![forbid(unsafe_code)]
 
@@ -22,11 +22,13 @@ use crate::http::proxy::Route;
 use crate::http::tls::authorities;
 use crate::oauth::endpoint::CredentialEndpoint;
 use crate::platform::clock::Moment;
+#[cfg(target_os = "linux")]
+use crate::platform::copies::library_copies;
 use crate::platform::os::variable;
 use crate::platform::per_process::PerProcess;
 use crate::settings;
 
-/// Variables that have a say, in the order in which they are reported.
+/// Variables that the library reads, in the order in which they are reported.
 const VARIABLES: [&CStr; 19] = [
     c"POSIT_PRODUCT",
     c"RSTUDIO_PRODUCT",
@@ -49,16 +51,16 @@ const VARIABLES: [&CStr; 19] = [
     c"CONNECTCREDS_DEBUG",
 ];
 
-/// The last error of a kind, and when it came.
+/// The last error of a kind, and its time.
 struct Last {
     unix_s: i64,
     message: String,
 }
 
-/// Of this process: a forked child begins anew.
+/// Per process: a forked child begins with none.
 static LAST: PerProcess<Mutex<BTreeMap<ErrorKind, Last>>> = PerProcess::new(Mutex::default);
 
-/// Notes an error that a call ended with.
+/// Records an error that a call ended with.
 pub(crate) fn record(why: &Error) {
     let last = Last {
         unix_s: Moment::now().unix_s(),
@@ -80,6 +82,8 @@ fn report(environment: Environment, stats: Stats) -> String {
     let mut report = Report::default();
     report.line("connectcreds", env!("CARGO_PKG_VERSION"));
     report.line("On Connect", on_connect(environment));
+    #[cfg(target_os = "linux")]
+    copies(&mut report);
     report.section("Environment variables");
     for name in VARIABLES {
         let set = if variable(name).is_empty() {
@@ -93,7 +97,7 @@ fn report(environment: Environment, stats: Stats) -> String {
     network(&mut report);
     report.section("Settings");
     settings(&mut report);
-    report.section("Cache, since the process began");
+    report.section("Cache counters");
     cache(&mut report, stats);
     report.section("Last error of each kind");
     last_errors(&mut report);
@@ -117,7 +121,7 @@ impl Report {
         let _ = writeln!(self.0, "  {name}: {value}");
     }
 
-    /// The lines of an error, below what it is about.
+    /// Adds an item whose value is the lines of an error.
     fn error(&mut self, name: &str, message: &str) {
         let mut lines = message.lines();
         self.item(name, lines.next().unwrap_or_default());
@@ -127,20 +131,39 @@ impl Report {
     }
 }
 
+/// Lists the copies of the library in this process. A host that finds a token missing, or a mock without effect, may use
+/// another copy than the one that it looks at.
+#[cfg(target_os = "linux")]
+fn copies(report: &mut Report) {
+    report.section("Copies of the library in this process");
+    let copies = match library_copies() {
+        Ok(copies) => copies,
+        Err(why) => return report.item("not known", format_args!("/proc/self cannot be read: {why}")),
+    };
+    for copy in &copies {
+        let this = if copy.is_this { ", this one" } else { "" };
+        report.item(&copy.path, format_args!("version {}{this}", copy.version));
+    }
+    if copies.len() > 1 {
+        report.0 += "  Each copy has a cache, settings and mocks of its own. Let all hosts load one: set\n";
+        report.0 += "  CONNECTCREDS_LIB for Python, or load the host with the latest version first.\n";
+    }
+}
+
 fn on_connect(environment: Environment) -> String {
     match (environment, env::product()) {
-        (Environment::Mocked, _) => "yes, a mock says so".to_owned(),
-        (Environment::Process, Some(variable)) => format!("yes, {} says so", variable.name()),
+        (Environment::Mocked, _) => "yes, according to a mock".to_owned(),
+        (Environment::Process, Some(variable)) => format!("yes, according to {}", variable.name()),
         (Environment::Process, None) => {
             let [one, other] = [POSIT_PRODUCT, RSTUDIO_PRODUCT].map(Variable::name);
-            format!("no, neither {one} nor {other} says so")
+            format!("no, according to {one} and {other}")
         }
     }
 }
 
 fn network(report: &mut Report) {
     let server = match std::str::from_utf8(SERVER.bytes()) {
-        Ok("") => Err("not known".to_owned()),
+        Ok("") => Err("not set".to_owned()),
         Ok(url) => CredentialEndpoint::parse(url, SERVER.name()).map_err(|why| why.message()),
         Err(_) => Err(format!("{} is not valid UTF-8", SERVER.name())),
     };
@@ -148,14 +171,10 @@ fn network(report: &mut Report) {
         Ok(server) => report.item("address", base(server.endpoint())),
         Err(why) => report.error("address", why),
     }
-    let key = if API_KEY.bytes().is_empty() {
-        "none"
-    } else {
-        "there is one"
-    };
+    let key = if API_KEY.bytes().is_empty() { "none" } else { "set" };
     report.item("API key", key);
     match env::content_token(CONTENT_TOKEN_FILE.bytes(), CONTENT_TOKEN.bytes()) {
-        Ok(Some(_)) => report.item("content session token", "there is one"),
+        Ok(Some(_)) => report.item("content session token", "set"),
         Ok(None) => report.item("content session token", "none"),
         Err(why) => report.error("content session token", &why.message()),
     }
@@ -172,7 +191,7 @@ fn network(report: &mut Report) {
     }
 }
 
-/// The server's address as Connect gives it, without the endpoint's path.
+/// The server's address without the path of the endpoint.
 fn base(endpoint: &Url) -> String {
     let url = endpoint.as_str();
     let end = url.find("/__api__/").unwrap_or(url.len());
@@ -181,19 +200,15 @@ fn base(endpoint: &Url) -> String {
 
 fn settings(report: &mut Report) {
     for (name, setting, unit) in [
-        ("time of a call", &settings::TIMEOUT_MS, " ms"),
-        ("time of an attempt", &settings::ATTEMPT_TIMEOUT_MS, " ms"),
-        ("time of a connection", &settings::CONNECT_TIMEOUT_MS, " ms"),
+        ("timeout of a call", &settings::TIMEOUT_MS, " ms"),
+        ("timeout of an attempt", &settings::ATTEMPT_TIMEOUT_MS, " ms"),
+        ("timeout of a connection", &settings::CONNECT_TIMEOUT_MS, " ms"),
         ("attempts", &settings::MAX_ATTEMPTS, ""),
-        (
-            "life of a token that does not say",
-            &settings::DEFAULT_LIFETIME_S,
-            " s",
-        ),
+        ("default lifetime of a token", &settings::DEFAULT_LIFETIME_S, " s"),
     ] {
         report.item(name, format_args!("{}{unit}", setting.get()));
     }
-    report.item("cache's capacity", settings::cache_capacity());
+    report.item("cache capacity", settings::cache_capacity());
     let on = if settings::background_refresh() {
         "on"
     } else {

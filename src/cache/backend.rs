@@ -74,4 +74,9 @@ pub(crate) trait Backend: Sync + 'static {
     fn refreshes_in_background(&self) -> bool {
         config::background_refresh()
     }
+
+    /// Whether an exchange goes on in the background when its last caller has left.
+    fn goes_on_unattended(&self) -> bool {
+        self.refreshes_in_background()
+    }
 }

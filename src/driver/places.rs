@@ -12,6 +12,8 @@ use tokio::task::AbortHandle;
 
 use crate::cache::backend::BoxedFuture;
 use crate::cache::store::InFlightExchange;
+use crate::config;
+use crate::platform::sync::Instant;
 
 /// How many exchanges that a caller waits for are in progress at most.
 pub(super) const AWAITED: usize = 64;
@@ -136,7 +138,7 @@ impl Queue {
 
 impl State {
     fn begin(&mut self, job: Job, ready: &mut Vec<Job>) {
-        job.in_flight.start();
+        job.in_flight.start(Instant::now() + config::timeout());
         self.in_progress.push(InProgress {
             in_flight: job.in_flight.clone(),
             abort: None,

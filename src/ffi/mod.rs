@@ -1,4 +1,8 @@
-//! The C ABI. One file per C type; here are the few unsafe idioms, once.
+//! The C ABI. One file per C type, each of which parses its arguments, calls the public Rust API, and writes the result out;
+//! here are the few unsafe idioms, once. `panics` catches a panic before it reaches the host.
+//!
+//! This folder imports the names of `lib.rs`, `api`, `mock` and `error`, and nothing below them; nothing imports it. The
+//! header is generated from it by `tests/header.rs`. Next: `api/mod.rs`.
 //!
 //! The doc comments of exported items are the header's documentation. What every function promises (who frees
 //! what, threads, NULL) stands once at the top of the header, see `cbindgen.toml`, and is the safety contract of

@@ -4,19 +4,19 @@
 
 use url::Url;
 
-/// How many are followed.
+/// The number of redirects that are followed.
 pub(crate) const MOST: usize = 5;
 
-/// Where a redirect leads.
+/// What a redirect asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Redirect {
-    /// To the same server; the request may go there as it is.
+    /// The same request at another address of the same server.
     Follow(Url),
-    /// To a place that must not see the key.
+    /// A request to another server, which must not see the key.
     Elsewhere(Url),
-    /// To a place that is to be asked something else.
+    /// Another request: a GET in place of the POST.
     Changed(Url),
-    /// Nowhere, or to something that is no address.
+    /// No address, or an invalid one.
     Nowhere,
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn is_redirect(status: u16) -> bool {
     matches!(status, 301..=303 | 307 | 308)
 }
 
-/// Where `location` leads from `from`.
+/// Returns what a redirect from `from` to `location` asks for.
 pub(crate) fn redirect(from: &Url, status: u16, location: Option<&str>) -> Redirect {
     let Some(to) = location.and_then(|location| from.join(location).ok()) else {
         return Redirect::Nowhere;

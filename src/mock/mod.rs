@@ -1,5 +1,10 @@
-//! Mocks for the tests of other programs: answers in place of the server's, with an environment and a cache of their
-//! own.
+//! Mocks for the tests of programs that use the library: responses in place of the server's.
+//!
+//! Here is the list of active mocks, which decides where a call goes, and the public type [`Mock`]. `environment` holds the
+//! variables that a mock stands for; `backend` performs an exchange with a mock, by its clock; `request` is the HTTP request
+//! that a mock function sees. A mock has a broker of its own, so its cache and counters are those of `cache/broker.rs`.
+//! This folder imports `backend` (for the form that would be sent) and everything below. Next: `cache/backend.rs`, the
+//! trait that a mock implements in place of the server.
 
 #![forbid(unsafe_code)]
 
@@ -25,10 +30,10 @@ use crate::text::validate::validate;
 /// What older Connect answers when no integration is associated with the content.
 const NO_INTEGRATION: &str = r#"{"error_code":212,"error_message":"No OAuth integrations have been associated with this content item."}"#;
 
-/// A mock's broker: cache, counts and answers. Lives as long as a call is in it.
+/// A mock's broker: cache, counters and responses. A call keeps the one that it began in.
 pub(crate) type MockBroker = Arc<Broker<Arc<MockBackend>>>;
 
-/// How many mocks are alive: all that a call outside of any looks at.
+/// The number of active mocks: all that a call outside of mocks reads.
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 /// A forked child keeps its parent's mocks, with their caches whole.
 static MOCKS: ForkSafeMutex<Mocks> = ForkSafeMutex::new(
@@ -48,7 +53,7 @@ static MOCKS: ForkSafeMutex<Mocks> = ForkSafeMutex::new(
 struct Mocks {
     /// The innermost is the last.
     active: Vec<MockBroker>,
-    /// Those in which calls may still be.
+    /// Ended mocks in which calls may still be in progress.
     ended: Vec<Weak<Broker<Arc<MockBackend>>>>,
 }
 
@@ -59,7 +64,7 @@ impl Mocks {
     }
 }
 
-/// The mock that a call that begins now is in.
+/// Returns the mock that a call belongs to which begins now.
 #[inline]
 pub(crate) fn innermost() -> Option<MockBroker> {
     if ACTIVE.load(Ordering::Acquire) == 0 {
@@ -68,7 +73,7 @@ pub(crate) fn innermost() -> Option<MockBroker> {
     MOCKS.lock().active.last().cloned()
 }
 
-/// The mocks that are alive.
+/// Returns the active mocks.
 pub(crate) fn active() -> Vec<MockBroker> {
     if ACTIVE.load(Ordering::Acquire) == 0 {
         return Vec::new();
@@ -82,12 +87,12 @@ pub(crate) fn environment_of(broker: &MockBroker) -> Arc<MockEnvironment> {
     broker.backend().environment()
 }
 
-/// While it lives, the process seems to run on Connect, and exchanges are answered by the mock: for tests.
+/// An active mock, for tests. Until it is dropped, the process seems to run on Connect, and the mock responds to exchanges.
 ///
-/// The server is `http://localhost:3030`, the API key `key`, the content session token `session-token`, and a viewer
-/// without a session token has `user-token`; what a request sets still wins. A mock has a cache of its own, which is
-/// dropped with it. Mocks nest: the innermost answers; they may end in any order. A mock is the whole process's: calls
-/// that other threads begin meanwhile are in it too.
+/// The server is `http://localhost:3030`, the API key `key`, the content session token `session-token`, and a viewer call
+/// without a session token has `user-token`; options of a request take precedence. A mock has a cache of its own, which is
+/// dropped with it. Mocks nest: the innermost responds; they may end in any order. A mock applies to the whole process: to
+/// calls that begin on any thread while it is active.
 ///
 /// ```
 /// # fn main() -> Result<(), connectcreds::Error> {
@@ -103,7 +108,7 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// A mock that gives a token with this text, of the type that is asked for, which lives for an hour.
+    /// Starts a mock that responds with this token, of the requested type, which expires after an hour.
     ///
     /// # Errors
     ///
@@ -114,20 +119,20 @@ impl Mock {
         Ok(Self::start(Responder::Token(Secret::new(token))))
     }
 
-    /// A mock of a Connect server on which no integration is associated with the content: HTTP 400, Connect error 212.
+    /// Starts a mock of a Connect server on which no integration is associated with the content: HTTP 400, Connect error 212.
     pub fn failure() -> Result<Self, Error> {
         let response = MockResponse::json(400, NO_INTEGRATION)?;
         Ok(Self::start(Responder::Always(response)))
     }
 
-    /// A mock that gives these answers one after the other, and then 503.
+    /// Starts a mock that gives these responses in order, and then HTTP 503.
     pub fn responses(responses: impl IntoIterator<Item = MockResponse>) -> Self {
         Self::start(Responder::InTurn(responses.into_iter().collect()))
     }
 
-    /// A mock whose function answers each request, on the thread that asks; `None` lets the request out to the server
-    /// that it is for. The function may make calls of its own; the very question that it is to answer is an
-    /// [`Internal`](crate::ErrorKind::Internal) error there, and so is a panic.
+    /// Starts a mock that calls a function to build each response, on the thread whose call needs it; `None` sends the
+    /// request to its server. The function may make calls of its own. One that requests the token it is being asked for
+    /// fails with [`Internal`](crate::ErrorKind::Internal), and so does the call if the function panics.
     pub fn function(function: impl Fn(&MockRequest) -> Option<MockResponse> + Send + Sync + 'static) -> Self {
         Self::start(Responder::Function(Box::new(move |request| {
             Ok(function(request))
@@ -173,12 +178,12 @@ impl Mock {
         self.broker.backend().change_environment(change)
     }
 
-    /// How many requests the mock was asked to answer, those that it let out among them.
+    /// Returns how many requests the mock received, those that it let through included.
     pub fn request_count(&self) -> usize {
         self.broker.backend().requests()
     }
 
-    /// Moves the clocks of the mock's cache and of its answers ahead.
+    /// Moves the mock's clock forward.
     pub fn advance_time(&self, time: Duration) {
         let milliseconds = time.as_millis().try_into().unwrap_or(i64::MAX);
         self.broker.backend().advance_ms(milliseconds);
@@ -186,7 +191,7 @@ impl Mock {
 }
 
 impl Drop for Mock {
-    /// Ends it. Waits for its function when that is running on another thread.
+    /// Ends the mock. Waits while its function runs on another thread.
     fn drop(&mut self) {
         let mut mocks = MOCKS.lock();
         mocks.active.retain(|broker| !Arc::ptr_eq(broker, &self.broker));
@@ -214,7 +219,7 @@ mod tests {
     use crate::api::{exchange_token, invalidate, service_account_token, viewer_token};
     use crate::{ErrorKind, Request, token_type};
 
-    /// The tests of one program share its mocks.
+    /// Mocks apply to the whole program, so one test at a time uses them.
     fn alone() -> MutexGuard<'static, ()> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)

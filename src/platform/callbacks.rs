@@ -1,15 +1,16 @@
-//! Callbacks of the host: none is called after the call that ended it has returned, and no thread waits for itself.
+//! Host callbacks. A callback never runs after the call that removes it has returned, and removing a callback from inside
+//! itself does not deadlock.
 
 #![forbid(unsafe_code)]
 
+use std::sync::Condvar;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::fork::Place;
 use super::fork_safe_mutex::ForkSafeMutex;
 
-/// What runs now, of all callbacks: who waits for whom can be seen only of all of them.
+/// The running callbacks, all in one list: which thread waits for which shows only there.
 /// A forked child has only the thread that forked, and the callbacks that run on it.
 static RUNS: ForkSafeMutex<Vec<ActiveCall>> =
     ForkSafeMutex::new(Place::Callbacks, Vec::new()).in_child(|runs| {
@@ -22,7 +23,7 @@ static ENDED: Condvar = Condvar::new();
 struct ActiveCall {
     callback: u64,
     thread: ThreadId,
-    /// The callback whose end it waits for.
+    /// The callback that this thread waits for, inside this one.
     waits_for: Option<u64>,
 }
 
@@ -43,7 +44,7 @@ impl CallbackSlot {
         }
     }
 
-    /// To be held while the callback runs, on this thread; `None` when it is over and must not be called.
+    /// Returns a guard to hold while the callback runs on this thread; `None` when it was removed and must not be called.
     pub fn enter(&self) -> Option<EnterGuard> {
         let mut runs = RUNS.lock();
         if self.over.load(Ordering::Relaxed) {
@@ -61,8 +62,8 @@ impl CallbackSlot {
         })
     }
 
-    /// From now on it is not called; waits until it runs on no other thread. Of two threads that would wait for each
-    /// other, inside their callbacks, the one that comes second does not.
+    /// Removes the callback and waits until it runs on no other thread. Of two threads that remove each other's callback
+    /// inside their own, the second does not wait.
     pub fn end(&self) {
         let me = thread::current().id();
         let mut runs = RUNS.lock();
@@ -72,7 +73,7 @@ impl CallbackSlot {
             run.callback == self.number && run.thread != me && !waits_for(runs, run.thread, me)
         };
         while runs.iter().any(|run| keeps(&runs, run)) {
-            runs = ENDED.wait(runs).unwrap_or_else(PoisonError::into_inner);
+            runs = runs.wait(&ENDED);
         }
         set_waiting(&mut runs, me, None);
     }
@@ -117,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether so many threads wait for `callback`'s end.
+    /// Returns once a thread waits for the end of `callback`.
     fn await_waiting(callback: &CallbackSlot) {
         let waits = |run: &ActiveCall| run.waits_for == Some(callback.number);
         while !RUNS.lock().iter().any(waits) {
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_callback_that_is_over_is_not_called() {
+    fn a_removed_callback_is_not_called() {
         let callback = CallbackSlot::new();
         assert!(callback.enter().is_some());
         callback.end();
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn who_ends_a_callback_waits_for_those_inside_and_not_for_itself() {
+    fn removing_a_callback_waits_for_other_threads_inside_and_not_for_its_own() {
         let callback = CallbackSlot::new();
         let own = callback.enter();
         thread::scope(|threads| {
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_end_each_others_callback_inside_their_own_both_come_back() {
+    fn two_threads_that_remove_each_others_callback_both_return() {
         let (one, two) = (CallbackSlot::new(), CallbackSlot::new());
         let both = std::sync::Barrier::new(2);
         thread::scope(|threads| {
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_known_through_others() {
+    fn a_wait_is_found_through_other_threads() {
         let thread = || thread::spawn(|| thread::current().id()).join().unwrap();
         let threads = [thread(), thread(), thread()];
         let run = |at: usize, waits_for| ActiveCall {

@@ -4,6 +4,8 @@
 pub(crate) mod callbacks;
 pub(crate) mod cancellation;
 pub(crate) mod clock;
+#[cfg(target_os = "linux")]
+pub(crate) mod copies;
 #[cfg(unix)]
 pub(crate) mod event;
 pub(crate) mod files;

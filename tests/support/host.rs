@@ -162,6 +162,19 @@ impl Host {
         (count("task"), count("fd"))
     }
 
+    /// The signals, as bits, that each thread but the first blocks.
+    pub fn blocked_signals_of_other_threads(&self) -> Vec<u64> {
+        let threads = fs::read_dir(self.proc("task")).expect("the host runs");
+        let first = self.child.id().to_string();
+        let others = threads.flatten().filter(|thread| thread.file_name() != *first);
+        let statuses = others.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+        let mask = |status: String| {
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        };
+        statuses.filter_map(mask).collect()
+    }
+
     fn proc(&self, what: &str) -> String {
         format!("/proc/{}/{what}", self.child.id())
     }

@@ -7,6 +7,7 @@ pub mod nginx;
 pub mod program;
 pub mod proxy;
 pub mod secrets;
+pub mod service;
 pub mod socks;
 
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ pub fn compile(source: &Path) -> PathBuf {
     compile_with(source, &[])
 }
 
-/// As [`compile`], with other libraries: `-luv`, for example.
+/// Compiles a host as [`compile`] does, and links it with these libraries too.
 pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
     let name = source.file_stem().expect("a source has a name").to_string_lossy();
     // A separate file for each test, because two tests may compile the same source at the same time.

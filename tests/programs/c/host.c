@@ -223,6 +223,8 @@ static cc_status set(const char *what, const char *value)
         return cc_config_set_max_attempts((uint32_t)strtoul(value, NULL, 10));
     if (strcmp(what, "cache_capacity") == 0)
         return cc_config_set_cache_capacity((size_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "cache_bytes") == 0)
+        return cc_config_set_cache_bytes((size_t)strtoul(value, NULL, 10));
     if (strcmp(what, "default_lifetime_s") == 0)
         return cc_config_set_default_lifetime_s((uint32_t)strtoul(value, NULL, 10));
     if (strcmp(what, "background_refresh") == 0)
@@ -256,6 +258,25 @@ static const char *sigpipe(void)
     if (sigismember(&pending, SIGPIPE))
         return "pending";
     return action.sa_handler == SIG_DFL ? "untouched" : "handled";
+}
+
+/* The host's own threads, on which the library may read the environment. */
+static __thread bool is_host_thread;
+static volatile int reads_here, reads_elsewhere;
+extern char **environ;
+
+/* Comes before the C library's, so that it sees every read of the library. */
+char *getenv(const char *name)
+{
+    size_t length = strlen(name);
+    if (is_host_thread)
+        reads_here++;
+    else
+        reads_elsewhere++;
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
+        if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+            return *variable + length + 1;
+    return NULL;
 }
 
 /* Has no more than `count` descriptors opened from now on; those that are open stay so. NULL: as
@@ -308,6 +329,7 @@ static size_t asking_count;
 static void *viewer_thread(void *session)
 {
     cc_token *token = NULL;
+    is_host_thread = true;
     return cc_viewer_token(session, request, &token, NULL) == CC_OK ? token : NULL;
 }
 
@@ -409,6 +431,9 @@ static void call(char **word)
         set_wall_clock(strtol(word[1], NULL, 10));
     } else if (strcmp(what, "limit_files") == 0) {
         limit_files(word[1]);
+    } else if (strcmp(what, "environment_reads") == 0) {
+        tell_number("here", reads_here);
+        tell_number("elsewhere", reads_elsewhere);
     } else if (strcmp(what, "setenv") == 0) {
         set_variable(word[1], word[2]);
     } else if (strcmp(what, "sigpipe") == 0) {
@@ -445,6 +470,7 @@ static char *word_of(char *text)
 int main(void)
 {
     static char line[1 << 16];
+    is_host_thread = true;
     while (fgets(line, sizeof line, stdin) != NULL) {
         char *word[MAX_WORDS + 1] = {NULL};
         char *rest = line;

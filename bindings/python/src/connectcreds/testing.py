@@ -17,7 +17,6 @@ import json
 import os
 import threading
 import warnings
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_void_p
 from dataclasses import dataclass, field
@@ -85,7 +84,7 @@ class Mock:
         if status:
             raise answer.failure(status)
         self._mock = mock
-        _alive.add(self)
+        _callbacks.mocks.add(self)
 
     @property
     def request_count(self) -> int:
@@ -112,7 +111,7 @@ class Mock:
         """Ends the mock; does nothing when it has ended. Waits for a mock function that runs on another thread."""
         with self._lock:
             mock, self._mock = self._mock, c_void_p()
-        _alive.discard(self)
+        _callbacks.mocks.discard(self)
         _abi.cc_mock_end(mock)
 
     def __del__(self) -> None:
@@ -215,12 +214,9 @@ def _request(request: int) -> Request:
     )
 
 
-_alive: weakref.WeakSet[Mock] = weakref.WeakSet()
-
-
 def _end_all() -> None:
     # No daemon thread may be in a mock function while the interpreter shuts down.
-    for mock in list(_alive):
+    for mock in list(_callbacks.mocks):
         mock.end()
 
 
