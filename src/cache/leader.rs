@@ -85,9 +85,10 @@ impl<H: Handle> Leader<H> {
             cache.settle(&self.key, &self.in_flight, brought, now, self.criteria, limits)
         };
         let outcome = broker.cache.write(settle);
-        // A mock's function may have forked: the callers that wait are not in the child, and one may hold the lock.
-        if self.in_flight.is_of(generation()) {
-            self.in_flight.complete(outcome);
+        match self.in_flight.is_of(generation()) {
+            true => self.in_flight.complete(outcome),
+            // A mock's function has forked: the other callers that wait are not in the child.
+            false => self.in_flight.complete_in_child(outcome),
         }
     }
 }

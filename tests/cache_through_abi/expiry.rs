@@ -8,10 +8,10 @@ fn a_token_serves_until_its_last_tenth_and_then_a_newer_one() {
     let mut host = Host::on(&connect);
     host.ok(&["set", "background_refresh", "0"]);
     connect.order(Order::Token {
-        expires_in: json!(100),
+        expires_in: json!(500),
     });
     let first = token(&mut host, &["service_account"]);
-    advance(&connect, &mut host, 85);
+    advance(&connect, &mut host, 445);
     assert_eq!(token(&mut host, &["service_account"]), first);
     advance(&connect, &mut host, 6);
     assert_ne!(token(&mut host, &["service_account"]), first);
@@ -241,10 +241,10 @@ fn a_token_of_unknown_lifetime_is_kept_as_long_as_configured() {
     );
 
     host.call(&["clear"]);
-    host.ok(&["set", "default_lifetime_s", "100"]);
+    host.ok(&["set", "default_lifetime_s", "500"]);
     connect.order(opaque("third"));
     assert_eq!(token(&mut host, &["service_account"]), "third");
-    host.call(&["advance", "85"]);
+    host.call(&["advance", "445"]);
     assert_eq!(token(&mut host, &["service_account"]), "third");
     connect.order(opaque("fourth"));
     host.call(&["advance", "6"]);

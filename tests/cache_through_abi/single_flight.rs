@@ -63,7 +63,8 @@ fn a_failure_is_shared_by_those_who_waited_and_not_remembered() {
 fn whoever_has_no_more_time_leaves_the_exchange_to_the_next_one() {
     for (leave, status) in [
         (("timeout_ms", "50"), "CC_ERR_TIMEOUT"),
-        (("cancel_at_poll", "1"), "CC_ERR_CANCELLED"),
+        // The callback is called once before the call blocks.
+        (("cancel_at_poll", "2"), "CC_ERR_CANCELLED"),
     ] {
         let connect = Standin::start();
         let mut host = Host::on(&connect);
@@ -95,7 +96,7 @@ fn an_exchange_that_nobody_waits_for_is_kept_all_the_same() {
     let mut host = Host::on(&connect);
     let ada = connect.viewer_token("ada");
     let hold = connect.hold();
-    ask_with(&mut host, &[("cancel_at_poll", "1")]);
+    ask_with(&mut host, &[("cancel_at_poll", "2")]);
     host.fails(&["viewer", &ada], "CC_ERR_CANCELLED");
     hold.wait_for(1);
     drop(hold);
