@@ -153,3 +153,85 @@ fn a_thread_that_is_cancelled_in_a_call_ends_after_it_and_the_process_goes_on() 
 fn ten_thousand_tokens_that_age_together_at_a_server_that_takes_three_seconds() {
     age(10_000, 3_000, 7_200);
 }
+
+/// Runs `soak.c` for some seconds, at a server with a fault for one in five exchanges.
+fn soak(seconds: u64) {
+    const SESSIONS: usize = 4_000;
+    let connect = Standin::start();
+    let program = compile(&root().join("tests/programs/c/soak.c"));
+    let mut host = clean(&program)
+        .args([seconds.to_string(), SESSIONS.to_string()])
+        .envs(connect.environment())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the host starts");
+    let mut input = host.stdin.take().expect("piped");
+    for number in 0..SESSIONS {
+        writeln!(input, "{}", connect.viewer_token(&format!("viewer {number}"))).expect("it reads");
+    }
+    let faults = [
+        Order::ResetBeforeAnswer,
+        Order::CloseBeforeAnswer,
+        Order::CutAfter {
+            bytes: 250,
+            reset: true,
+        },
+        Order::ConnectError {
+            status: 503,
+            code: 1,
+            error: "Busy.".to_owned(),
+        },
+        Order::Silent,
+        Order::Delay {
+            milliseconds: 200,
+            then: None,
+        },
+        Order::Bytes(b"garbage\r\n\r\n".to_vec()),
+    ];
+    let mut ordered = 0;
+    while host.try_wait().expect("it is our child").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        while ordered * 5 < connect.exchanges() {
+            connect.order(faults[ordered % faults.len()].clone());
+            ordered += 1;
+        }
+    }
+    let output = host.wait_with_output().expect("it ran");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    println!("{printed}{} exchanges, {ordered} faults", connect.exchanges());
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        support::told(&output)
+    );
+    let last = printed.lines().last().expect("it prints the figures");
+    let figures: BTreeMap<_, i64> = last
+        .split(' ')
+        .filter_map(|figure| figure.split_once('='))
+        .map(|(name, value)| (name, value.parse().expect("a number")))
+        .collect();
+    assert_eq!((figures["wrong"], figures["hung"]), (0, 0), "{figures:?}");
+    assert!(figures["tokens"] > 0 && figures["forks"] > 0, "{figures:?}");
+    // The program's own thread and one of the library's.
+    assert!(figures["threads"] <= 2, "{figures:?}");
+    // Beside those: 8 callers, and 8 unused connections that are kept.
+    assert!(
+        figures["files"] <= 3 + BACKGROUND + OTHER_FILES + 2 * 8 + 64,
+        "{figures:?}"
+    );
+}
+
+#[test]
+fn eight_threads_with_faults_and_forks_never_get_a_token_for_another_question() {
+    soak(10);
+}
+
+/// `cargo test --test pressure -- --ignored --nocapture ten_minutes`; `SOAK_SECONDS` sets another time.
+#[test]
+#[ignore = "takes ten minutes"]
+fn ten_minutes_with_faults_and_forks() {
+    let seconds = std::env::var("SOAK_SECONDS").map_or(600, |seconds| seconds.parse().expect("a number"));
+    soak(seconds);
+}

@@ -3,7 +3,9 @@
 
 mod support;
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::OnceLock;
 
 use connect_standin::Standin;
@@ -54,4 +56,46 @@ fn a_name_that_the_resolver_hangs_on_is_looked_up_once_at_a_time() {
         &["hanging_resolver"],
         &[("CONNECT_SERVER", by_name.as_str())],
     );
+}
+
+#[test]
+fn no_secret_is_in_memory_once_all_is_freed_and_the_cache_is_cleared() {
+    let program = compile(&root().join("tests/programs/c/secrets.c"));
+    let masked = |secret: &str| -> String {
+        secret
+            .bytes()
+            .map(|byte| format!("{:02x}", byte ^ 0x5a))
+            .collect()
+    };
+    for connect in [Standin::start(), Standin::start_tls()] {
+        let mut host = clean(&program);
+        let not_secret = connect
+            .environment()
+            .into_iter()
+            .filter(|(name, _)| ["POSIT_PRODUCT", "SSL_CERT_FILE"].contains(name));
+        let mut host = host
+            .envs(not_secret)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the host starts");
+        let mut input = host.stdin.take().expect("piped");
+        let lines = [
+            connect.url(),
+            masked(connect.api_key()),
+            masked(&connect.viewer_token("a-viewer-with-a-long-name")),
+        ];
+        writeln!(input, "{}", lines.join("\n")).expect("it reads");
+        drop(input);
+        let output = host.wait_with_output().expect("it ran");
+        assert!(output.status.success(), "{}", told(&output));
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "0 copies\n",
+            "{}",
+            connect.url()
+        );
+        assert_eq!(connect.exchanges(), 3);
+    }
 }
