@@ -71,7 +71,9 @@
  * 256 KiB of stack on the calling thread.
  *
  * Secrets. No token, session token, API key or body appears in a message, a log line or a report.
- * They are wiped from memory when their handle is freed.
+ * They are wiped from memory when their handle is freed and the cache has dropped them, the buffers
+ * of connections when they are freed; cc_cache_clear() closes connections that no exchange uses.
+ * A cargo build without the feature wipe-freed-memory leaves those buffers as they are.
  *
  * Compatibility. The shared library is libconnectcreds.so.0 for all versions 0.x. A program built
  * with this header runs on every later library of that name. A patch version changes no declaration
@@ -209,7 +211,8 @@ typedef struct cc_aws_credentials cc_aws_credentials;
  * resolution. A cache hit is done at once. Otherwise a background thread of the library drives the
  * exchange. The timeout counts from the start; the request's cancel callback is not called.
  *
- * In a child after fork(), a call that was not done exchanges the token anew when it is finished.
+ * In a child after fork(), a call that was not done has another descriptor, and exchanges the token
+ * anew when it is finished.
  * Inside a mock the call is done when it has started: the mock function is called by the start.
  */
 typedef struct cc_call cc_call;
@@ -441,7 +444,7 @@ CC_API bool cc_call_is_done(const cc_call *call);
  * it; it closes with cc_call_free().
  *
  * @param call  the call; NULL gives -1
- * @return the descriptor; -1 if none can be created
+ * @return the descriptor; -1 if none can be created, as always on Windows
  */
 CC_API int cc_call_fd(cc_call *call);
 
@@ -952,7 +955,7 @@ CC_API bool cc_token_invalidate(const cc_token *token);
 /**
  * Drops every cached token and remembered refusal; inside a mock, those of the mock. Results of
  * exchanges in progress go to the waiting callers but are not cached. Tokens that the host holds
- * remain valid.
+ * remain valid. Connections that no exchange uses are closed.
  */
 CC_API void cc_cache_clear(void);
 
@@ -979,13 +982,15 @@ CC_API size_t cc_cache_get_stats(cc_cache_stats *stats, size_t size);
 
 /**
  * Sets certificate authorities to trust in addition to the system's, such as a private one that
- * issued the Connect server's certificate. The file is read now; later exchanges use it.
+ * issued the Connect server's certificate. The file is read now, and again by later exchanges when
+ * it has changed; one that has become unusable leaves the certificates as they are.
  *
  * @param path   a file with one or more certificates in PEM form; NULL or "" restores the default,
  *               the file named by CONNECT_CA_CERTIFICATE if there is one
  * @param error  receives an error, to be freed with cc_error_free(); may be NULL
  * @return CC_OK; CC_ERR_INVALID_ARGUMENT when the file cannot be read, or holds no certificate or a
- *         malformed one: nothing changes then; CC_ERR_INTERNAL
+ *         malformed one: nothing changes then; CC_ERR_NETWORK, which is retryable, when reading it
+ *         failed for a reason that may pass, such as too many open files; CC_ERR_INTERNAL
  *
  * Blocks while it reads the file.
  */

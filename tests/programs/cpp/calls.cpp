@@ -98,7 +98,8 @@ static void held()
     cc::call call = cc::service_account_token_start();
     CHECK(!call.is_done() && !is_readable(call.fd(), 0));
     /* One of two on the same exchange. */
-    cc::call other = cc::service_account_token_start(cc::request().timeout(std::chrono::seconds(1)));
+    cc::call other =
+        cc::service_account_token_start(cc::request().timeout(std::chrono::seconds(1)));
     CHECK(other.fd() != call.fd());
     call = cc::call();
     CHECK(!call && !other.is_done() && !is_readable(other.fd(), 0));
