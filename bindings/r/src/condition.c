@@ -1,4 +1,5 @@
-/* The library's errors as R lists, which conditions.R makes conditions of. */
+/* The library's errors as R lists, from which conditions.R makes conditions. The line that names a
+ * C function is left out: conditions.R has hints for R. */
 
 #include "connectcreds_r.h"
 
@@ -24,7 +25,7 @@ static SEXP details(cc_status status, const char *message, const cc_error *error
 
 SEXP error_details(const cc_error *error)
 {
-    return details(cc_error_status(error), cc_error_message(error), error);
+    return details(cc_error_status(error), cc_error_message_without_hint(error), error);
 }
 
 SEXP status_details(cc_status status, const char *message)
