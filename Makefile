@@ -37,7 +37,7 @@ TRIPLE     := $(firstword $(subst .2., ,$(TARGET)))
 BUILT      := $(TARGET_DIR)/$(TRIPLE:%=%/)release
 STAGE      := $(TARGET_DIR)/make$(TRIPLE:%=/%)
 
-HEADERS := $(wildcard include/connectcreds.h include/connectcreds.hpp)
+HEADERS := include/connectcreds.h include/connectcreds.hpp
 DOCS    := LICENSE CHANGELOG.md $(wildcard THIRD-PARTY-NOTICES connectcreds.cdx.json)
 
 # The same bytes wherever they are built: no path of this machine, in messages of panics for one, gets into the library.
@@ -56,7 +56,7 @@ all: $(STAGE)/$(SHARED) $(STAGE)/libconnectcreds.a
 
 # Both in one go, which costs one optimization, but without the Rust library, with which cargo does none at link time.
 cargo:
-	+$(CARGO) rustc $(CARGOFLAGS) --release --lib --crate-type cdylib,staticlib \
+	+$(CARGO) rustc $(CARGOFLAGS) --release --lib --crate-type cdylib,staticlib --features wipe-freed-memory \
 	    --target-dir '$(TARGET_DIR)' $(TARGET:%=--target %)
 
 # A copy, because a plain `cargo build --release` leaves its own library where cargo has this one.

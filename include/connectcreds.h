@@ -71,7 +71,9 @@
  * 256 KiB of stack on the calling thread.
  *
  * Secrets. No token, session token, API key or body appears in a message, a log line or a report.
- * They are wiped from memory when their handle is freed.
+ * They are wiped from memory when their handle is freed and the cache has dropped them, the buffers
+ * of connections when they are freed; cc_cache_clear() closes connections that no exchange uses.
+ * A cargo build without the feature wipe-freed-memory leaves those buffers as they are.
  *
  * Compatibility. The shared library is libconnectcreds.so.0 for all versions 0.x. A program built
  * with this header runs on every later library of that name. A patch version changes no declaration
@@ -209,7 +211,8 @@ typedef struct cc_aws_credentials cc_aws_credentials;
  * resolution. A cache hit is done at once. Otherwise a background thread of the library drives the
  * exchange. The timeout counts from the start; the request's cancel callback is not called.
  *
- * In a child after fork(), a call that was not done exchanges the token anew when it is finished.
+ * In a child after fork(), a call that was not done has another descriptor, and exchanges the token
+ * anew when it is finished.
  * Inside a mock the call is done when it has started: the mock function is called by the start.
  */
 typedef struct cc_call cc_call;
@@ -441,7 +444,7 @@ CC_API bool cc_call_is_done(const cc_call *call);
  * it; it closes with cc_call_free().
  *
  * @param call  the call; NULL gives -1
- * @return the descriptor; -1 if none can be created
+ * @return the descriptor; -1 if none can be created, as always on Windows
  */
 CC_API int cc_call_fd(cc_call *call);
 
@@ -952,7 +955,7 @@ CC_API bool cc_token_invalidate(const cc_token *token);
 /**
  * Drops every cached token and remembered refusal; inside a mock, those of the mock. Results of
  * exchanges in progress go to the waiting callers but are not cached. Tokens that the host holds
- * remain valid.
+ * remain valid. Connections that no exchange uses are closed.
  */
 CC_API void cc_cache_clear(void);
 

@@ -358,7 +358,7 @@ fn the_r_package_takes_a_directory_with_any_name() {
     )
     .expect("configured");
     let linked = format!(
-        "PKG_LIBS = -L'{0}' -lconnectcreds -Wl,-rpath,'{0}'",
+        "PKG_LIBS = -L'{0}' -lconnectcreds -Wl,-rpath,'{0}' -Wl,-rpath,'$$ORIGIN'",
         odd.display()
     );
     assert!(makevars.lines().any(|line| line == linked), "{makevars}");
@@ -369,7 +369,8 @@ fn the_r_package_takes_a_directory_with_any_name() {
 fn r_package_finds_the_library_with_pkg_config() {
     let directory = directory("pkg-config");
     let description = format!(
-        "Name: connectcreds\nDescription: OAuth credentials\nVersion: 0\nCflags: -I{}\nLibs: -L{} -lconnectcreds\n",
+        "Name: connectcreds\nDescription: OAuth credentials\nVersion: {}\nCflags: -I{}\nLibs: -L{} -lconnectcreds\n",
+        env!("CARGO_PKG_VERSION"),
         root().join("include").display(),
         library_dir().display()
     );

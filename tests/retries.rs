@@ -502,3 +502,80 @@ fn a_setting_takes_effect_for_later_exchanges_and_zero_is_the_default_again() {
     });
     host.ok(&["service_account"]);
 }
+
+#[test]
+fn a_server_that_was_silent_a_moment_ago_is_given_the_time_of_one_attempt_until_it_answers() {
+    const SILENT: &str = "did not respond to an earlier call a moment ago";
+    let connect = Standin::start();
+    let other = Standin::start();
+    let mut host = Host::on(&connect);
+    for (name, value) in [("call_timeout_ms", "1500"), ("attempt_timeout_ms", "400")] {
+        host.ok(&["set", name, value]);
+    }
+    let [ada, bob, cyd] = ["ada", "bob", "cyd"].map(|who| connect.viewer_token(who));
+    let timed = |host: &mut Host, words: &[&str]| {
+        let began = Instant::now();
+        let message = host.fails(words, "CC_ERR_TIMEOUT");
+        (began.elapsed(), message)
+    };
+    connect.order_always(Some(Order::Silent));
+
+    let (first, message) = timed(&mut host, &["viewer", &ada]);
+    assert!(first >= Duration::from_millis(1100), "three attempts: {first:?}");
+    assert!(!message.contains(SILENT), "{message}");
+
+    connect.reset_counts();
+    let (second, message) = timed(&mut host, &["viewer", &bob]);
+    assert!(second < first, "{second:?}");
+    assert!(
+        message.contains(SILENT) && message.contains("400 ms"),
+        "{message}"
+    );
+    assert_eq!(connect.exchanges(), 1);
+
+    // A forced call and another server are not affected.
+    host.call(&["request"]);
+    host.ok(&["set", "force_refresh", "1"]);
+    let (forced, message) = timed(&mut host, &["viewer", &ada]);
+    assert!(forced >= Duration::from_millis(1100), "{forced:?}");
+    assert!(!message.contains(SILENT), "{message}");
+    host.call(&["request"]);
+    host.ok(&["set", "server_url", &other.url()]);
+    host.ok(&["set", "api_key", other.api_key()]);
+    other.order_always(Some(Order::Silent));
+    let (elsewhere, message) = timed(&mut host, &["viewer", &ada]);
+    assert!(elsewhere >= Duration::from_millis(1100), "{elsewhere:?}");
+    assert!(!message.contains(SILENT), "{message}");
+
+    // An answer ends it.
+    host.call(&["request"]);
+    connect.order_always(None);
+    host.ok(&["viewer", &cyd]);
+    connect.order_always(Some(Order::Silent));
+    host.call(&["forget", &ada]);
+    let (last, message) = timed(&mut host, &["viewer", &bob]);
+    assert!(last >= Duration::from_millis(1100), "{last:?}");
+    assert!(!message.contains(SILENT), "{message}");
+}
+
+#[test]
+fn a_server_that_answers_with_errors_until_the_deadline_is_not_a_silent_one() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    for (name, value) in [
+        ("call_timeout_ms", "600"),
+        ("attempt_timeout_ms", "200"),
+        ("max_attempts", "1000"),
+    ] {
+        host.ok(&["set", name, value]);
+    }
+    connect.order_always(Some(status(503)));
+    let [ada, bob] = ["ada", "bob"].map(|who| connect.viewer_token(who));
+    host.call(&["viewer", &ada]);
+    connect.order_always(Some(Order::Delay {
+        milliseconds: 50,
+        then: Some(Box::new(status(503))),
+    }));
+    let outcome = host.call(&["viewer", &bob]);
+    assert!(!outcome["message"].contains("a moment ago"), "{outcome:?}");
+}

@@ -71,7 +71,8 @@ def _built() -> Path:
             "to the path of a library that is built already."
         )
     # Alone, not with the Rust library in the same go, for which cargo drops link-time optimization.
-    command = ["cargo", "rustc", "--release", "--lib", "--crate-type", "cdylib", "--message-format", "json"]
+    options = ["--release", "--lib", "--crate-type", "cdylib", "--features", "wipe-freed-memory"]
+    command = ["cargo", "rustc", *options, "--message-format", "json"]
     build = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=False, text=True)
     if build.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed; its output is above.")

@@ -22,6 +22,8 @@ use crate::http::proxy::Route;
 use crate::http::tls::authorities;
 use crate::oauth::endpoint::CredentialEndpoint;
 use crate::platform::clock::Moment;
+#[cfg(target_os = "linux")]
+use crate::platform::copies::library_copies;
 use crate::platform::os::variable;
 use crate::platform::per_process::PerProcess;
 use crate::settings;
@@ -80,6 +82,8 @@ fn report(environment: Environment, stats: Stats) -> String {
     let mut report = Report::default();
     report.line("connectcreds", env!("CARGO_PKG_VERSION"));
     report.line("On Connect", on_connect(environment));
+    #[cfg(target_os = "linux")]
+    copies(&mut report);
     report.section("Environment variables");
     for name in VARIABLES {
         let set = if variable(name).is_empty() {
@@ -124,6 +128,25 @@ impl Report {
         for line in lines {
             let _ = writeln!(self.0, "    {line}");
         }
+    }
+}
+
+/// Lists the copies of the library in this process. A host that finds a token missing, or a mock without effect, may use
+/// another copy than the one that it looks at.
+#[cfg(target_os = "linux")]
+fn copies(report: &mut Report) {
+    report.section("Copies of the library in this process");
+    let copies = match library_copies() {
+        Ok(copies) => copies,
+        Err(why) => return report.item("not known", format_args!("/proc/self cannot be read: {why}")),
+    };
+    for copy in &copies {
+        let this = if copy.is_this { ", this one" } else { "" };
+        report.item(&copy.path, format_args!("version {}{this}", copy.version));
+    }
+    if copies.len() > 1 {
+        report.0 += "  Each copy has a cache, settings and mocks of its own. Let all hosts load one: set\n";
+        report.0 += "  CONNECTCREDS_LIB for Python, or load the host with the latest version first.\n";
     }
 }
 

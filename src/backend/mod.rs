@@ -20,7 +20,6 @@ use crate::cache::key::CacheKey;
 use crate::cache::store::{InFlightExchange, Issued, Outcome};
 use crate::driver;
 use crate::error::Error;
-use crate::http::client_pool::building;
 use crate::platform::clock::Moment;
 use crate::platform::fork::{HoldOverFork, Place, hold_over_fork};
 use crate::text::hash::combine;
@@ -33,16 +32,8 @@ pub(crate) fn broker() -> &'static Broker<ConnectBackend> {
     &BROKER
 }
 
-/// Held at each fork, so that a child finds the cache whole, and nothing half built.
-static LOCK: &dyn HoldOverFork = &BrokerLock;
-
-struct BrokerLock;
-
-impl HoldOverFork for BrokerLock {
-    fn hold(&'static self) -> Box<dyn std::any::Any> {
-        Box::new((building(), BROKER.hold()))
-    }
-}
+/// Held at each fork, so that a child finds the cache whole.
+static LOCK: &dyn HoldOverFork = &BROKER;
 
 pub(crate) struct ConnectBackend;
 

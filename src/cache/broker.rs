@@ -170,7 +170,7 @@ impl<B: Backend> Broker<B> {
         waited: Result<Outcome, WaitEnd>,
         key: &CacheKey,
         criteria: TokenCriteria,
-        timeout: Duration,
+        patience: Patience,
         in_flight: &InFlightExchange,
     ) -> Option<Result<Arc<Token>, Error>> {
         Some(match waited {
@@ -180,18 +180,19 @@ impl<B: Backend> Broker<B> {
                 Ok(old)
             }
             Ok(Err((why, _))) => {
-                if why.kind() == ErrorKind::Timeout {
+                let timed_out = why.kind() == ErrorKind::Timeout;
+                if timed_out {
                     self.backend.was_silent(key);
                 }
-                Err(why)
+                Err(if timed_out { patience.explain(why) } else { why })
             }
             Err(WaitEnd::Cancelled) => Err(cancelled()),
             Err(WaitEnd::TimedOut) => {
-                if timeout >= config::ATTEMPT_TIMEOUT_MS.duration() {
+                if patience.timeout >= config::ATTEMPT_TIMEOUT_MS.duration() && !in_flight.was_answered() {
                     self.backend.was_silent(key);
                 }
                 self.old_token(key, criteria)
-                    .ok_or_else(|| timed_out(key, timeout, in_flight))
+                    .ok_or_else(|| patience.explain(timed_out(key, patience.timeout, in_flight)))
             }
             Err(WaitEnd::Forked) => return None,
         })
@@ -209,6 +210,27 @@ impl<B: Backend> Broker<B> {
 impl<B: Backend + Send> HoldOverFork for Broker<B> {
     fn hold(&'static self) -> Box<dyn Any> {
         self.cache.hold()
+    }
+}
+
+/// How long a call waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    pub timeout: Duration,
+    /// Because the server was silent a moment ago.
+    is_shortened: bool,
+}
+
+impl Patience {
+    /// Adds to the error of a call that timed out why it waited so short a time.
+    fn explain(self, why: Error) -> Error {
+        if !self.is_shortened {
+            return why;
+        }
+        why.because(format!(
+            "The server did not respond to an earlier call a moment ago, so this call waited for {} ms only.",
+            self.timeout.as_millis()
+        ))
     }
 }
 
@@ -274,8 +296,8 @@ pub(crate) trait Handle:
             return Err(cancelled());
         }
         let key = Arc::new(key);
-        let timeout = self.timeout_of(&key, options.timeout, options.criteria);
-        let deadline = Instant::now() + timeout;
+        let patience = self.patience_for(&key, options.timeout, options.criteria);
+        let deadline = Instant::now() + patience.timeout;
         self.misses.fetch_add(1, Ordering::Relaxed);
         loop {
             let in_flight = match self.admit(&key, &env, options.criteria, deadline) {
@@ -290,7 +312,7 @@ pub(crate) trait Handle:
                 // A mock's function has forked, and this is the child.
                 false => in_flight.result_in_child().ok_or(WaitEnd::Forked),
             };
-            if let Some(result) = self.conclude(waited, &key, options.criteria, timeout, &in_flight) {
+            if let Some(result) = self.conclude(waited, &key, options.criteria, patience, &in_flight) {
                 return result;
             }
         }
@@ -304,9 +326,11 @@ pub(crate) trait Handle:
         timeout: Option<Duration>,
         criteria: TokenCriteria,
     ) -> Result<Result<Arc<Token>, PendingCall<Self>>, Error> {
+        // A mock's exchange is performed here, and may write log lines.
+        let _guard = NoCancellation::new();
         let key = Arc::new(key);
-        let timeout = self.timeout_of(&key, timeout, criteria);
-        let deadline = Instant::now() + timeout;
+        let patience = self.patience_for(&key, timeout, criteria);
+        let deadline = Instant::now() + patience.timeout;
         self.misses.fetch_add(1, Ordering::Relaxed);
         match self.admit(&key, &env, criteria, deadline) {
             Admitted::Done(result) => result.map(Ok),
@@ -323,7 +347,7 @@ pub(crate) trait Handle:
                     env,
                     in_flight,
                     criteria,
-                    timeout,
+                    patience,
                     deadline,
                 }))
             }
@@ -331,11 +355,17 @@ pub(crate) trait Handle:
     }
 
     /// How long a call waits.
-    fn timeout_of(&self, key: &CacheKey, timeout: Option<Duration>, criteria: TokenCriteria) -> Duration {
+    fn patience_for(&self, key: &CacheKey, timeout: Option<Duration>, criteria: TokenCriteria) -> Patience {
         let timeout = timeout.unwrap_or_else(config::timeout);
         match self.backend.patience(key) {
-            Some(patience) if !criteria.force_refresh => timeout.min(patience),
-            _ => timeout,
+            Some(shorter) if !criteria.force_refresh && shorter < timeout => Patience {
+                timeout: shorter,
+                is_shortened: true,
+            },
+            _ => Patience {
+                timeout,
+                is_shortened: false,
+            },
         }
     }
 

@@ -3,10 +3,9 @@
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::backend::Backend;
-use super::broker::Handle;
+use super::broker::{Handle, Patience};
 use super::key::CacheKey;
 use super::store::{InFlightExchange, TokenCriteria};
 use super::wait::{WaitEnd, WaitOptions};
@@ -24,7 +23,7 @@ pub(crate) struct PendingCall<H: Handle> {
     pub(super) env: Arc<EnvSnapshot>,
     pub(super) in_flight: Arc<InFlightExchange>,
     pub(super) criteria: TokenCriteria,
-    pub(super) timeout: Duration,
+    pub(super) patience: Patience,
     pub(super) deadline: Instant,
 }
 
@@ -43,7 +42,7 @@ impl<H: Handle> PendingCall<H> {
     }
 
     /// The result. Blocks until the call is done.
-    pub fn finish(self) -> Result<Arc<Token>, Error> {
+    pub fn finish(&self) -> Result<Arc<Token>, Error> {
         let _guard = NoCancellation::new();
         let waited = match self.in_flight.is_of(generation()) {
             false => Err(WaitEnd::Forked),
@@ -60,7 +59,7 @@ impl<H: Handle> PendingCall<H> {
         };
         let result = self
             .broker
-            .conclude(waited, &self.key, self.criteria, self.timeout, &self.in_flight);
+            .conclude(waited, &self.key, self.criteria, self.patience, &self.in_flight);
         result.unwrap_or_else(|| self.ask_again())
     }
 
@@ -68,7 +67,7 @@ impl<H: Handle> PendingCall<H> {
     fn ask_again(&self) -> Result<Arc<Token>, Error> {
         let options = WaitOptions {
             criteria: self.criteria,
-            timeout: Some(self.timeout),
+            timeout: Some(self.patience.timeout),
             cancelled: None,
         };
         let key = CacheKey::clone(&self.key);

@@ -6,15 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::platform::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// An exchange in flight, shared by the task that performs it and the callers that wait. `T` is its result.
 pub(crate) struct InFlight<T> {
     /// The process that started it. In a forked child nothing completes it.
     generation: u64,
-    /// When it is given up if no caller waits.
-    orphan_deadline: Instant,
     /// Whether a place was found for it, see `driver`. Until then it waits in a queue.
     started: AtomicBool,
     /// How many threads drive it while they wait.
@@ -25,6 +23,8 @@ pub(crate) struct InFlight<T> {
 
 struct State<T> {
     result: Option<T>,
+    /// When it is given up if no caller waits.
+    orphan_deadline: Instant,
     waiting: usize,
     /// The latest deadline of the callers that wait.
     awaited_until: Option<Instant>,
@@ -47,6 +47,7 @@ impl<T: Clone> InFlight<T> {
     pub fn new(generation: u64, orphan_deadline: Instant) -> Self {
         let state = State {
             result: None,
+            orphan_deadline,
             waiting: 0,
             awaited_until: None,
             given_up: false,
@@ -55,7 +56,6 @@ impl<T: Clone> InFlight<T> {
         };
         Self {
             generation,
-            orphan_deadline,
             started: AtomicBool::new(false),
             driving: AtomicUsize::new(0),
             state: Mutex::new(state),
@@ -67,9 +67,11 @@ impl<T: Clone> InFlight<T> {
         self.generation == generation
     }
 
-    /// Records that a place was found; false when it had one before.
-    pub fn start(&self) -> bool {
-        !self.started.swap(true, Ordering::Relaxed)
+    /// Records that a place was found. The time in the queue does not count: without a caller, it goes on until
+    /// `orphan_deadline`.
+    pub fn start(&self, orphan_deadline: Instant) {
+        self.started.store(true, Ordering::Relaxed);
+        self.state().orphan_deadline = orphan_deadline;
     }
 
     pub fn is_started(&self) -> bool {
@@ -118,8 +120,7 @@ impl<T: Clone> InFlight<T> {
     /// Gives the exchange up if its time is over. From then on no caller can join.
     pub fn give_up(&self, now: Instant) -> bool {
         let mut state = self.state();
-        let until = state.awaited_until.unwrap_or(self.orphan_deadline);
-        state.given_up |= now >= until.max(self.orphan_deadline);
+        state.given_up |= now >= state.until();
         state.given_up
     }
 
@@ -136,12 +137,13 @@ impl<T: Clone> InFlight<T> {
 
     /// When the exchange is given up.
     pub fn until(&self) -> Instant {
-        self.awaited_until().max(self.orphan_deadline)
+        self.state().until()
     }
 
     /// Until when a caller waits; without one, until when the exchange goes on.
     pub fn awaited_until(&self) -> Instant {
-        self.state().awaited_until.unwrap_or(self.orphan_deadline)
+        let state = self.state();
+        state.awaited_until.unwrap_or(state.orphan_deadline)
     }
 
     pub fn record_progress(&self, progress: Progress) {
@@ -150,6 +152,15 @@ impl<T: Clone> InFlight<T> {
 
     pub fn progress(&self) -> Option<Progress> {
         self.state().progress.clone()
+    }
+
+    /// Whether an attempt failed for another reason than that no response came in time.
+    pub fn was_answered(&self) -> bool {
+        let state = self.state();
+        let why = state.progress.as_ref().map(|progress| match progress {
+            Progress::Waiting(why) | Progress::Before(why) => why.kind(),
+        });
+        why.is_some_and(|kind| kind != ErrorKind::Timeout)
     }
 
     pub fn result(&self) -> Option<T> {
@@ -218,5 +229,12 @@ impl<T: Clone> InFlight<T> {
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn until(&self) -> Instant {
+        self.awaited_until
+            .map_or(self.orphan_deadline, |until| until.max(self.orphan_deadline))
     }
 }

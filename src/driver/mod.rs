@@ -118,28 +118,37 @@ pub(crate) fn attention_changed(in_flight: &Arc<InFlightExchange>) {
     let driver = DRIVER.get();
     if driver.queue.attention_changed(in_flight) {
         driver.start_exchanges();
+        if in_flight.is_given_up() && !driver.thread.exists() {
+            // No thread drops the task, which has a connection.
+            driver.run_ready();
+        }
     }
 }
 
 /// Closes connections that no exchange uses.
 pub(crate) fn close_idle_connections() {
     crate::http::client_pool::pool().clear();
-    let Some(runtime) = DRIVER.get().runtime.existing() else {
-        return;
-    };
-    if cannot_run_a_runtime() {
-        return;
-    }
-    let _guard = NoSigpipe::new();
     // A connection's task ends when it is next polled.
-    runtime.block_on(async {
-        for _ in 0..8 {
-            tokio::task::yield_now().await;
-        }
-    });
+    DRIVER.get().run_ready();
 }
 
 impl Driver {
+    /// Polls the tasks that are ready, on this thread.
+    fn run_ready(&self) {
+        let Some(runtime) = self.runtime.existing() else {
+            return;
+        };
+        if cannot_run_a_runtime() {
+            return;
+        }
+        let _guard = NoSigpipe::new();
+        runtime.block_on(async {
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+
     /// Starts what has a place, and drops what must make room. Tasks are dropped outside of the queue's lock: that
     /// completes their exchanges.
     fn start_exchanges(&'static self) {

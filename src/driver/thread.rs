@@ -28,6 +28,10 @@ impl BackgroundThread {
         self.changed.notify_one();
     }
 
+    pub fn exists(&self) -> bool {
+        *self.is_running()
+    }
+
     fn is_running(&self) -> MutexGuard<'_, bool> {
         self.is_running.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -21,7 +21,7 @@ pub unsafe extern "C" fn cc_token_invalidate(token: *const cc_token) -> bool {
 
 /// Drops every cached token and remembered refusal; inside a mock, those of the mock. Results of
 /// exchanges in progress go to the waiting callers but are not cached. Tokens that the host holds
-/// remain valid.
+/// remain valid. Connections that no exchange uses are closed.
 #[unsafe(no_mangle)]
 pub extern "C" fn cc_cache_clear() {
     shield((), api::clear_cache);

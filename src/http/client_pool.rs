@@ -17,6 +17,8 @@ use crate::config;
 use crate::env::EnvSnapshot;
 use crate::error::{Error, ErrorKind};
 use crate::oauth::token_exchange::USER_AGENT;
+use crate::platform::fork::Place;
+use crate::platform::fork_safe_mutex::{ForkSafeMutex, Locked};
 use crate::platform::per_process::PerProcess;
 
 /// How many clients are kept: http and https, direct and through a proxy.
@@ -28,12 +30,12 @@ const IDLE_CONNECTIONS: usize = 8;
 
 static POOL: PerProcess<ClientPool> = PerProcess::new(ClientPool::default);
 
-static BUILDING: Mutex<()> = Mutex::new(());
+static BUILDING: ForkSafeMutex<()> = ForkSafeMutex::new(Place::Building, ());
 
 /// Held while a runtime or a client is built, and while the process forks: libraries below initialise process-wide values
 /// on first use, which a child must not find half made.
-pub(crate) fn building() -> MutexGuard<'static, ()> {
-    locked(&BUILDING)
+pub(crate) fn building() -> Locked<()> {
+    BUILDING.lock()
 }
 
 /// What a client is built from. When the configuration changes, later exchanges use another client.

@@ -73,11 +73,8 @@ fn whoever_leaves_spoils_nothing_for_the_others() {
 /// A call that is cancelled ends; the exchange that it made goes on in the background, for who waits and to be stored.
 #[test]
 fn a_cancelled_leader_leaves_its_exchange_to_the_others() {
-    for mishaps in [1, 2] {
-        let bounds = Bounds {
-            preemptions: 2,
-            mishaps,
-        };
+    for (preemptions, mishaps) in [(2, 1), (1, 2)] {
+        let bounds = Bounds { preemptions, mishaps };
         explore(bounds, move || {
             let fixture = Fixture::new();
             let other = thread::spawn(move || fixture.ask());

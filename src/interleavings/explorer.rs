@@ -11,10 +11,11 @@ use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle::thread::JoinHandle;
 use shuttle::{Config, FailurePersistence, Runner};
 
+use crate::log::{self, Level};
 use crate::platform::fork as platform_fork;
 
 /// How far the exploration goes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Bounds {
     /// How often a thread is interrupted. A thread that waits, sleeps or ends makes way for free.
     pub preemptions: usize,
@@ -31,6 +32,11 @@ pub(crate) fn explore(bounds: Bounds, scenario: impl Fn() + Send + Sync + 'stati
     config.silence_warnings = true;
     config.failure_persistence = FailurePersistence::None;
     config.stack_size = 256 * 1024;
+    // What the library does once in a process is done: a scenario takes the same steps each time.
+    let first_calls = || {
+        log::is_on(Level::Debug);
+    };
+    Runner::new(Explorer::new(Bounds::default()), config.clone()).run(first_calls);
     let ways = Runner::new(Explorer::new(bounds), config).run(scenario);
     println!("{ways} ways");
     ways

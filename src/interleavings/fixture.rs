@@ -271,7 +271,7 @@ impl Fixture {
         let key_ref = key_ref(&wanted);
         if let Some(token) = self
             .broker
-            .cached(&key_ref, TokenCriteria::default(), EnvSnapshot::take)
+            .cached(&key_ref, TokenCriteria::default(), || EnvSnapshot::with(&[]))
         {
             return Ok(number_of(&token));
         }
@@ -282,7 +282,7 @@ impl Fixture {
         };
         let key = key_ref.to_key().expect("a question that can be asked");
         let deadline = now() + config::timeout();
-        let answer = self.broker.obtain(key, EnvSnapshot::take(), &options);
+        let answer = self.broker.obtain(key, EnvSnapshot::with(&[]), &options);
         let in_vain = |why: &Error| why.kind() == ErrorKind::Timeout;
         assert!(
             !answer.as_ref().is_err_and(in_vain) || now() >= deadline,
@@ -319,7 +319,9 @@ impl Fixture {
     fn cached_token(self) -> Option<Arc<Token>> {
         let wanted = ExchangeParams::NOTHING;
         self.broker
-            .cached(&key_ref(&wanted), TokenCriteria::default(), EnvSnapshot::take)
+            .cached(&key_ref(&wanted), TokenCriteria::default(), || {
+                EnvSnapshot::with(&[])
+            })
     }
 }
 

@@ -212,3 +212,75 @@ fn the_counts_say_what_happened() {
         (3, 2, 12, 8, 1)
     );
 }
+
+#[test]
+fn refusals_take_the_place_of_no_token() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    host.ok(&["set", "cache_capacity", "50"]);
+    let viewers: Vec<_> = (0..50)
+        .map(|n| connect.viewer_token(&format!("viewer {n}")))
+        .collect();
+    for viewer in &viewers {
+        host.ok(&["viewer", viewer]);
+    }
+    for stranger in 0..60 {
+        host.fails(&["viewer", &format!("stranger-{stranger}")], "CC_ERR_REFUSED");
+    }
+    assert_eq!(count(&mut host, "evictions"), 0);
+    connect.reset_counts();
+    for viewer in &viewers {
+        host.ok(&["viewer", viewer]);
+    }
+    assert_eq!(connect.exchanges(), 0);
+}
+
+#[test]
+fn the_order_of_use_decides_far_below_half_of_the_capacity_too() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    host.ok(&["set", "cache_capacity", "100"]);
+    let viewers: Vec<_> = (0..20)
+        .map(|n| connect.viewer_token(&format!("viewer {n}")))
+        .collect();
+    for viewer in viewers.iter().chain(&viewers[..5]) {
+        host.ok(&["viewer", viewer]);
+    }
+    host.ok(&["set", "cache_capacity", "10"]);
+    connect.reset_counts();
+    // The last used are the first five, and before them the last five.
+    for viewer in viewers[..5].iter().chain(&viewers[15..]) {
+        host.ok(&["viewer", viewer]);
+    }
+    assert_eq!(connect.exchanges(), 0);
+    assert_eq!(count(&mut host, "evictions"), 10);
+}
+
+#[test]
+fn the_cache_is_bounded_in_bytes_too() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    let large = "x".repeat(100_000);
+    connect.order_always(Some(Order::Success(
+        json!({ "access_token": "t", "expires_in": 3600, "extra": large }),
+    )));
+    host.ok(&["set", "cache_bytes", "1000000"]);
+    let viewers: Vec<_> = (0..20)
+        .map(|n| connect.viewer_token(&format!("viewer {n}")))
+        .collect();
+    for viewer in &viewers {
+        host.ok(&["viewer", viewer]);
+    }
+    let entries = count(&mut host, "entries");
+    assert!((3..10).contains(&entries), "{entries}");
+    assert_eq!(count(&mut host, "evictions"), 20 - entries);
+    // A lower bound takes effect at once, the default has room for all.
+    host.ok(&["set", "cache_bytes", "400000"]);
+    let fewer = count(&mut host, "entries");
+    assert!((1..entries).contains(&fewer), "{fewer}");
+    host.ok(&["set", "cache_bytes", "0"]);
+    for viewer in &viewers {
+        host.ok(&["viewer", viewer]);
+    }
+    assert_eq!(count(&mut host, "entries"), 20);
+}

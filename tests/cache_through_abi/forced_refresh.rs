@@ -103,3 +103,37 @@ fn a_renewal_that_fails_for_other_reasons_is_not_made_up_for() {
         "{grants:?}"
     );
 }
+
+#[test]
+fn a_server_that_does_not_renew_makes_a_whole_exchange_in_the_same_call() {
+    let text = |status| Order::Raw {
+        status,
+        headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+        body: b"No such thing.".to_vec(),
+    };
+    let refusals = [
+        text(404),
+        text(405),
+        text(501),
+        text(400),
+        Order::Success(json!({ "expires_in": 3600 })),
+        Order::Success(json!({ "access_token": "", "expires_in": 3600 })),
+    ];
+    for refusal in refusals {
+        let connect = Standin::start();
+        let mut host = Host::on(&connect);
+        connect.order(Order::Success(
+            json!({ "access_token": "first", "expires_in": 3600, "refresh_token": "r" }),
+        ));
+        host.ok(&["service_account"]);
+        advance(&connect, &mut host, 3601);
+        connect.order(refusal.clone());
+        let renewed = token(&mut host, &["service_account"]);
+        assert!(renewed.starts_with("sa-"), "{refusal:?}");
+        assert_eq!(connect.exchanges(), 3, "{refusal:?}");
+        // It is not tried with that refresh token again.
+        advance(&connect, &mut host, 3601);
+        host.ok(&["service_account"]);
+        assert_eq!(connect.exchanges(), 4, "{refusal:?}");
+    }
+}

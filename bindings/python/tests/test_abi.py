@@ -13,10 +13,12 @@ from connectcreds import Status, TokenType, _abi, errors
 
 HEADER = (REPOSITORY / "include/connectcreds.h").read_text()
 CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
+CODE = re.sub(r"^CC_API (CC_MUST_USE )?", "", CODE, flags=re.MULTILINE)
 
 NUMBERS = {
     "void": None,
     "bool": ctypes.c_bool,
+    "int": ctypes.c_int,
     "int32_t": ctypes.c_int32,
     "cc_status": ctypes.c_int32,
     "int64_t": ctypes.c_int64,

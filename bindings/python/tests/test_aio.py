@@ -1,4 +1,4 @@
-"""asyncio: the loop goes on while a call waits, and a task that is cancelled leaves its call."""
+"""asyncio and trio: the loop goes on while a call waits, and a task that is cancelled frees its call."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ import time
 from typing import Any
 
 import pytest
-from support import RESOURCE, Silent, Standin, ended, program
+from support import RESOURCE, Silent, Standin, ended, program, run
 
 import connectcreds
-from connectcreds import _threads, aio
+from connectcreds import _abi, aio
 from connectcreds.testing import mock_function
 
 
 def test_every_call_has_an_asynchronous_one_with_the_same_arguments() -> None:
-    calls = {name: call for name, call in vars(aio).items() if inspect.iscoroutinefunction(call)}
+    calls = {
+        name: call for name, call in vars(aio).items() if inspect.iscoroutinefunction(call) and not name.startswith("_")
+    }
     del calls["off_loop"]
     assert set(calls) == {name for name in connectcreds.__all__ if name.endswith(("_token", "_credentials"))}
     for name, call in calls.items():
@@ -60,16 +62,25 @@ def test_the_loop_goes_on_while_calls_wait(silent: Silent) -> None:
     asyncio.run(ask())
 
 
-def test_a_cancelled_task_leaves_its_call(silent: Silent) -> None:
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_a_cancelled_task_frees_its_call(silent: Silent) -> None:
     async def ask() -> None:
-        task = asyncio.create_task(aio.service_account_token())
-        await asyncio.get_running_loop().run_in_executor(None, silent.wait_for_request)
+        before = descriptors()
+        tasks = [asyncio.create_task(aio.service_account_token(scope=str(number))) for number in range(8)]
+        for _ in tasks:
+            await asyncio.get_running_loop().run_in_executor(None, silent.wait_for_request)
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(task, 0.05)
-        # So does its thread, though the server is silent.
+            await asyncio.wait_for(tasks[0], 0.05)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # The library's connections close, too: nobody waits for these exchanges any more.
         deadline = time.monotonic() + 10
-        while connectcreds._callbacks._waiting:
-            assert time.monotonic() < deadline, "the call goes on"
+        while descriptors() > before + len(tasks):  # The server's ends, in this process.
+            assert time.monotonic() < deadline, "the calls go on"
             await asyncio.sleep(0.01)
 
     asyncio.run(ask())
@@ -125,24 +136,135 @@ def test_calls_that_wait_keep_none_back_that_the_cache_answers(connect: Standin,
     asyncio.run(ask())
 
 
-def test_threads_are_used_again_and_go_when_there_is_no_work(connect: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_threads, "_PATIENCE_S", 0.2)
-    monkeypatch.setattr(_threads, "_threads", _threads._Threads())
-    before = threading.active_count()
+def test_a_hit_yields_nothing_and_starts_no_thread(connect: Standin) -> None:
+    connectcreds.service_account_token()
+    threads = threading.active_count()
+    coroutine = aio.service_account_token()
+    with pytest.raises(StopIteration) as returned:  # Without a loop: there is nothing to wait for.
+        coroutine.send(None)
+    assert returned.value.value == connectcreds.service_account_token()
 
     async def ask() -> None:
-        for _ in range(100):
-            await aio.service_account_token()
-        # One that has answered may not wait for work yet when the next call comes.
-        assert threading.active_count() < before + 50
-        await asyncio.gather(*(aio.has_workload_token() for _ in range(20)))
+        await aio.workload_token()
+        assert threading.active_count() == threads
 
     asyncio.run(ask())
-    deadline = time.monotonic() + 30
-    while threading.active_count() > before:
-        assert time.monotonic() < deadline, "threads stay"
-        time.sleep(0.01)
+
+
+LOOPS: dict[str, str] = {
+    "asyncio": "import asyncio; run = asyncio.run",
+    "uvloop": "import uvloop; run = uvloop.run",
+    "trio": "import trio; run = lambda main: trio.run(lambda: main)",
+    "anyio on asyncio": "import anyio; run = lambda main: anyio.run(lambda: main, backend='asyncio')",
+    "anyio on trio": "import anyio; run = lambda main: anyio.run(lambda: main, backend='trio')",
+}
+
+
+@pytest.fixture(params=LOOPS)
+def loop(request: pytest.FixtureRequest) -> str:
+    for module in ("uvloop", "trio", "anyio"):
+        if module in request.param:
+            pytest.importorskip(module)
+    source: str = LOOPS[request.param]
+    return source
+
+
+def test_every_loop_waits_and_goes_on(loop: str, connect: Standin) -> None:
+    connect.order({"order": "delay", "milliseconds": 500})
+    printed = run(
+        f"""
+        {loop}
+        import anyio, logging, threading
+        import connectcreds
+        from connectcreds import aio
+        from connectcreds.testing import mock_function
+
+        async def main():
+            # Python's development mode reports steps over 0.1 s; a debug build may take longer for its first client.
+            logging.getLogger("asyncio").setLevel(logging.ERROR)
+            done = []
+
+            async def ask():
+                done.append((await aio.service_account_token()).token_type)
+
+            async def tick():
+                done.append("ticked")
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(ask)
+                group.start_soon(tick)
+            print(done, await aio.has_workload_token())
+            with mock_function(lambda request: {{"access_token": str(threading.get_ident())}}):
+                assert (await aio.service_account_token()).access_token == str(threading.get_ident())
+            assert await aio.off_loop(threading.get_ident) != threading.get_ident()
+            try:
+                await aio.viewer_token(None)
+            except connectcreds.NoSessionError:
+                print("no session")
+
+        run(main())
+        """
+    )
+    assert printed == "['ticked', 'Bearer'] True\nno session\n"
+
+
+def test_every_loop_frees_the_call_of_a_cancelled_task(loop: str, silent: Silent) -> None:
+    printed = run(
+        f"""
+        {loop}
+        import anyio, os
+        import connectcreds
+        from connectcreds import aio
+
+        async def main():
+            await aio.has_service_account_token(cancel=lambda: True)  # Starts the library's thread.
+            eventfds = lambda: sum(
+                "eventfd" in os.readlink(f"/proc/self/fd/{{fd}}") for fd in os.listdir("/proc/self/fd") if
+                os.path.islink(f"/proc/self/fd/{{fd}}")
+            )
+            before = eventfds()
+            with anyio.move_on_after(0.3) as scope:
+                await aio.service_account_token()
+            print(scope.cancelled_caught, eventfds() - before)
+            asked = []
+            try:
+                await aio.service_account_token(cancel=lambda: asked.append(1) or len(asked) == 3)
+            except connectcreds.CancelledError as why:
+                print(len(asked), str(why).splitlines()[-1], eventfds() - before)
+
+        run(main())
+        """
+    )
+    assert printed == "True 0\n3 The call was cancelled. 0\n"
+
+
+def test_a_loop_in_a_forked_child_waits_for_calls_of_its_own(connect: Standin) -> None:
+    connect.order({"order": "delay", "milliseconds": 300}, {"order": "delay", "milliseconds": 300})
+
+    async def ask() -> None:
+        task = asyncio.create_task(aio.service_account_token())
+        await asyncio.sleep(0.05)
+        child = os.fork()
+        if child == 0:
+            asyncio._set_running_loop(None)
+            try:
+                assert asyncio.run(aio.service_account_token()).access_token
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert (await task).access_token
+        assert os.waitpid(child, 0)[1] == 0
+
+    asyncio.run(ask())
+
+
+def test_a_call_without_a_descriptor_is_asked_until_it_is_done(
+    connect: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_abi, "cc_call_fd", lambda call: -1)
+    connect.order(*({"order": "delay", "milliseconds": 100} for _ in range(2)))
     assert asyncio.run(aio.service_account_token()).access_token
+    assert connectcreds.workload_token().access_token
 
 
 def test_context_variables_are_those_of_the_task() -> None:

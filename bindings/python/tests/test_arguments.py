@@ -80,7 +80,7 @@ def test_none_and_the_empty_string_mean_not_given(connect: Standin) -> None:
 
 
 def test_the_same_arguments_make_one_request_of_the_library(connect: Standin) -> None:
-    kept = _requests._on_main
+    kept = _requests._kept
     kept.clear()
     for _ in range(3):
         connectcreds.service_account_token(resource=RESOURCE, scope="s")
@@ -90,7 +90,7 @@ def test_the_same_arguments_make_one_request_of_the_library(connect: Standin) ->
 
 
 def test_requests_with_secrets_are_not_kept(connect: Standin) -> None:
-    kept = _requests._on_main
+    kept = _requests._kept
     kept.clear()
     connectcreds.service_account_token(api_key=connect.environment["CONNECT_API_KEY"])
     connectcreds.service_account_token(content_token=connect.environment["CONNECT_CONTENT_SESSION_TOKEN"])
@@ -101,7 +101,7 @@ def test_no_more_requests_are_kept_than_some(connect: Standin) -> None:
     token = connectcreds.service_account_token(resource="0")
     for index in range(_requests._MOST_KEPT + 50):
         connectcreds.has_service_account_token(min_validity_s=index)
-        assert len(_requests._on_main) <= _requests._MOST_KEPT
+        assert len(_requests._kept) <= _requests._MOST_KEPT
     assert connectcreds.service_account_token(resource="0") == token
 
 

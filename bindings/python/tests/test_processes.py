@@ -25,6 +25,81 @@ def test_a_call_on_one_thread_lets_the_others_run(silent: Silent) -> None:
     asks.join()
 
 
+CHANGES_THE_ENVIRONMENT = """
+    import os, sys, threading, time
+    import connectcreds
+
+    end = time.monotonic() + float(sys.argv[1])
+    asked = [0] * 4
+
+    def ask(number):
+        while time.monotonic() < end:
+            for _ in range(100):
+                connectcreds.running_on_connect()
+            assert not connectcreds.has_service_account_token(on_connect=True)
+            asked[number] += 1
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(asked))]
+    for thread in threads:
+        thread.start()
+    # Each new name moves the array of variables, and what is allocated next writes over the old one.
+    number = 0
+    over = [b""] * 64
+    while time.monotonic() < end:
+        number += 1
+        os.environ[f"VARIABLE_{number}"] = "value"
+        for each in range(len(over)):
+            over[each] = b"\\1" * (8 * len(os.environ) + 8 * (each % 8))
+        if number % 500 == 0:
+            for each in range(number - 499, number + 1):
+                del os.environ[f"VARIABLE_{each}"]
+    for thread in threads:
+        thread.join()
+    print(all(asked))
+"""
+
+
+def test_the_environment_may_change_while_other_threads_ask() -> None:
+    # CONNECTCREDS_TEST_SECONDS=60 is the long version.
+    seconds = os.environ.get("CONNECTCREDS_TEST_SECONDS", "2")
+    assert run(CHANGES_THE_ENVIRONMENT, seconds) == "True\n"
+
+
+def test_a_child_that_a_handler_forks_in_a_wait_gets_its_token_too(connect: Standin) -> None:
+    connect.order(*({"order": "delay", "milliseconds": 600} for _ in range(2)))
+    printed = run(
+        """
+        import os, signal
+        import connectcreds
+
+        children = []
+        signal.signal(signal.SIGALRM, lambda number, frame: children.append(os.fork()))
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        token = connectcreds.service_account_token()
+        if children == [0]:
+            os._exit(7 if token.access_token else 1)
+        print(os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]))
+        """
+    )
+    assert printed == "7\n"
+
+
+def test_a_process_that_can_start_no_thread_gets_tokens(connect: Standin) -> None:
+    printed = run(
+        """
+        import threading
+        import connectcreds
+        from connectcreds import _calls
+
+        network = connectcreds.Status.NETWORK
+        # What a start returns where the system refuses a thread; root may start any number of them.
+        kind = _calls.SERVICE_ACCOUNT._replace(start=lambda *arguments: network)
+        print(_calls.token(kind, (None,) * 13).token_type, threading.active_count())
+        """
+    )
+    assert printed == "Bearer 1\n"
+
+
 def test_calls_on_threads_need_no_main_thread(connect: Standin) -> None:
     tokens: list[Any] = []
 

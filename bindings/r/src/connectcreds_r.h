@@ -152,6 +152,7 @@ SEXP cr_running_on_connect(void);
 SEXP cr_forget_session(SEXP session_token);
 SEXP cr_diagnose(void);
 SEXP cr_version(void);
+SEXP cr_library_path(void);
 SEXP cr_nothing(void);
 SEXP cr_mock_constant(SEXP status, SEXP content_type, SEXP body);
 SEXP cr_mock_function(SEXP function);

@@ -107,6 +107,14 @@ SEXP cr_version(void)
     return text(cc_version());
 }
 
+/* The file of the library that is loaded. */
+SEXP cr_library_path(void)
+{
+    Dl_info info;
+    int known = dladdr((void *)(uintptr_t)cc_version, &info) != 0 && info.dli_fname != NULL;
+    return text(known ? info.dli_fname : "an unknown file");
+}
+
 /* That of the header the package was built with. */
 SEXP cr_built_for(void)
 {
@@ -133,6 +141,7 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(forget_session, 1),
     ROUTINE(diagnose, 0),
     ROUTINE(version, 0),
+    ROUTINE(library_path, 0),
     ROUTINE(nothing, 0),
     ROUTINE(mock_constant, 3),
     ROUTINE(mock_function, 1),

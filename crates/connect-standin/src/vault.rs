@@ -118,16 +118,16 @@ impl Vault {
         let expires_at = ask.now + ask.lifetime;
         let (token, issued_type, token_type) = match ask.wanted.requested {
             Requested::AccessToken => {
-                let prefix = if *ask.subject == Subject::Content {
-                    "sa"
-                } else {
-                    "viewer"
+                // A viewer's token ends with what their session token ends with: a test sees whose it is.
+                let token = match ask.subject {
+                    Subject::Content => format!("sa-{number}-{}", random(40)),
+                    Subject::External => format!("viewer-{number}-{}", random(40)),
+                    Subject::Viewer(who) => {
+                        let who = BASE64_URL_SAFE_NO_PAD.encode(who);
+                        format!("viewer-{number}-{}-{who}", random(40))
+                    }
                 };
-                (
-                    format!("{prefix}-{number}-{}", random(40)),
-                    Requested::AccessToken.urn(),
-                    "Bearer",
-                )
+                (token, Requested::AccessToken.urn(), "Bearer")
             }
             Requested::IdToken => {
                 let claims = self.claims(issuer, ask, expires_at);

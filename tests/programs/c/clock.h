@@ -18,15 +18,15 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return result;
 }
 
-/* Moves all clocks forward by a number of seconds. */
-static void advance_clocks(long seconds)
-{
-    wall_clock_moved_s += seconds;
-    monotonic_clock_moved_s += seconds;
-}
-
 /* Sets the wall clock. */
 static void set_wall_clock(long seconds)
 {
     wall_clock_moved_s += seconds;
+}
+
+/* Moves all clocks forward by a number of seconds. */
+static void advance_clocks(long seconds)
+{
+    set_wall_clock(seconds);
+    monotonic_clock_moved_s += seconds;
 }

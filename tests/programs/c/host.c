@@ -223,6 +223,8 @@ static cc_status set(const char *what, const char *value)
         return cc_config_set_max_attempts((uint32_t)strtoul(value, NULL, 10));
     if (strcmp(what, "cache_capacity") == 0)
         return cc_config_set_cache_capacity((size_t)strtoul(value, NULL, 10));
+    if (strcmp(what, "cache_bytes") == 0)
+        return cc_config_set_cache_bytes((size_t)strtoul(value, NULL, 10));
     if (strcmp(what, "default_lifetime_s") == 0)
         return cc_config_set_default_lifetime_s((uint32_t)strtoul(value, NULL, 10));
     if (strcmp(what, "background_refresh") == 0)

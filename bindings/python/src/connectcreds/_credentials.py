@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Optional, Union
 
-from . import _abi, _callbacks
-from ._handles import ResultPair, encoded
+from . import _abi, _calls
+from ._calls import has as _has
+from ._calls import token as _token
+from ._handles import encoded
 from ._hidden import clear
-from ._requests import Values, documented, request_for
+from ._requests import documented
 from ._token import AwsCredentials, Token, TokenType
 
 __tracebackhide__ = True
-
-_kept = _callbacks.kept
-_waiting = _callbacks.waiting
-_second = ResultPair.error_out
 
 
 class NotGiven(Enum):
@@ -26,33 +24,6 @@ class NotGiven(Enum):
 
 
 NOT_GIVEN: Final = NotGiven.NOT_GIVEN
-
-
-def _token(function: Callable[..., int], options: Values, *subject: bytes | None) -> Token:
-    answer = ResultPair()
-    request = request_for(options)
-    if options[-1] is not None:  # The cancel callback.
-        with _waiting():
-            status = function(*subject, request.address, answer, _second(answer))
-    else:
-        status = function(*subject, request.address, answer, _second(answer))
-    if _kept:
-        _callbacks.raise_kept()
-    if status:
-        raise answer.failure(status)
-    return Token(answer)
-
-
-def _has(function: Callable[..., bool], options: Values, *subject: bytes | None) -> bool:
-    request = request_for(options)
-    if options[-1] is not None:
-        with _waiting():
-            has = function(*subject, request.address)
-    else:
-        has = function(*subject, request.address)
-    if _kept:
-        _callbacks.raise_kept()
-    return has
 
 
 def running_on_connect() -> bool:
@@ -99,7 +70,7 @@ def service_account_token(
         cancel,
     )
     try:
-        return _token(_abi.cc_service_account_token, options)
+        return _token(_calls.SERVICE_ACCOUNT, options)
     except BaseException as why:
         del content_token, api_key, params, options
         clear(why)
@@ -150,7 +121,7 @@ def viewer_token(
         cancel,
     )
     try:
-        return _token(_abi.cc_viewer_token, options, encoded("session_token", session_token))
+        return _token(_calls.VIEWER, options, encoded("session_token", session_token))
     except BaseException as why:
         del session_token, content_token, api_key, params, options
         clear(why)
@@ -195,7 +166,7 @@ def workload_token(
         cancel,
     )
     try:
-        return _token(_abi.cc_workload_token, options)
+        return _token(_calls.WORKLOAD, options)
     except BaseException as why:
         del content_token, api_key, params, options
         clear(why)
@@ -247,7 +218,7 @@ def exchange_token(
     )
     try:
         return _token(
-            _abi.cc_exchange_token,
+            _calls.EXCHANGE,
             options,
             encoded("subject_token", subject_token),
             encoded("subject_token_type", subject_token_type),
@@ -303,9 +274,9 @@ def aws_credentials(
     )
     try:
         if session_token is NOT_GIVEN:
-            token = _token(_abi.cc_service_account_token, options)
+            token = _token(_calls.SERVICE_ACCOUNT, options)
         else:
-            token = _token(_abi.cc_viewer_token, options, encoded("session_token", session_token))
+            token = _token(_calls.VIEWER, options, encoded("session_token", session_token))
         return token.aws_credentials()
     except BaseException as why:
         del session_token, content_token, api_key, params, options
@@ -351,7 +322,7 @@ def has_service_account_token(
         cancel,
     )
     try:
-        return _has(_abi.cc_has_service_account_token, options)
+        return _has(_calls.SERVICE_ACCOUNT, options)
     except BaseException as why:
         del content_token, api_key, params, options
         clear(why)
@@ -402,7 +373,7 @@ def has_viewer_token(
         cancel,
     )
     try:
-        return _has(_abi.cc_has_viewer_token, options, encoded("session_token", session_token))
+        return _has(_calls.VIEWER, options, encoded("session_token", session_token))
     except BaseException as why:
         del session_token, content_token, api_key, params, options
         clear(why)
@@ -447,7 +418,7 @@ def has_workload_token(
         cancel,
     )
     try:
-        return _has(_abi.cc_has_workload_token, options)
+        return _has(_calls.WORKLOAD, options)
     except BaseException as why:
         del content_token, api_key, params, options
         clear(why)

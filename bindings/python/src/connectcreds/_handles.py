@@ -27,6 +27,11 @@ class ResultPair(Array[c_void_p]):
         """Returns the out-parameter of the error."""
         return byref(self, _POINTER_SIZE)
 
+    def clear(self) -> None:
+        """Frees what a call wrote, so that another call can write."""
+        self.__del__()
+        self[:] = [None, None]
+
     def failure(self, status: int) -> errors.ConnectCredentialsError:
         """Returns the exception for a call that returned this status."""
         error: Any = self[1]

@@ -16,11 +16,9 @@ from operator import attrgetter
 from typing import Any
 
 from . import _abi, _callbacks
+from ._library import LOGGER
 
 __tracebackhide__ = True
-
-LOGGER = logging.getLogger("connectcreds")
-LOGGER.addHandler(logging.NullHandler())
 
 #: The library's levels, and Python's.
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}

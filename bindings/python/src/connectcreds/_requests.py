@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from threading import get_ident
 from typing import Any, Optional, TypedDict, TypeVar
 
-from . import _abi, _callbacks, errors
+from . import _abi, errors
 from ._handles import ResultPair, encoded
 
 __tracebackhide__ = True
 
-_main = _callbacks.main
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -78,25 +76,21 @@ NAMES = tuple(DOCUMENTATION)
 _CONTENT_TOKEN = NAMES.index("content_token")
 _API_KEY = NAMES.index("api_key")
 _PARAMS = NAMES.index("params")
-_CANCEL = NAMES.index("cancel")
-_TYPED = slice(NAMES.index("timeout_ms"), _CANCEL)
+CANCEL = NAMES.index("cancel")
+_TYPED = slice(NAMES.index("timeout_ms"), CANCEL)
 _NOTHING_TYPED = (None,) * len(NAMES[_TYPED])
 
 
 class Request:
     """A `cc_request`."""
 
-    __slots__ = ("_poll", "address", "types")
+    __slots__ = ("address", "types")
 
-    def __init__(self, poll: _callbacks.Poll | None) -> None:
+    def __init__(self) -> None:
         self.address: Any = None
-        # The library calls it for as long as the request exists.
-        self._poll = poll
         #: Types of the values that compare equal to others: 1 and True.
         self.types: tuple[type, ...] = ()
         self.address = _abi.cc_request_new()
-        if poll is not None:
-            _abi.cc_request_set_cancel(self.address, poll.callback, None)
 
     def __del__(self, free: Callable[[Any], None] = _abi.cc_request_free) -> None:
         free(self.address)
@@ -108,10 +102,9 @@ class Request:
                 self._refuse()
 
     def _refuse(self) -> None:
-        """Raises the library's own message, which every call with the request reports first."""
+        """Raises the library's own message."""
         answer = ResultPair()
-        status = _abi.cc_exchange_token(None, None, self.address, answer, answer.error_out())
-        raise answer.failure(status)
+        raise answer.failure(_abi.cc_request_check(self.address, answer.error_out()))
 
 
 def _text(address: int, name: str, value: Any) -> Any:
@@ -141,7 +134,7 @@ def _switch(address: int, name: str, value: Any) -> Any:
 
 
 def _callable(address: int, name: str, value: Any) -> int:
-    # It is set when the request is made.
+    # The wait asks it.
     if not callable(value):
         raise TypeError(f"{name} is a callable or None, not {type(value).__name__}")
     return errors.Status.OK
@@ -172,38 +165,34 @@ _SETTERS: Mapping[str, Callable[[int, str, Any], int]] = {
     "cancel": _callable,
 }
 
-#: Requests that are used again, by the values they were made of: on the main thread, where they let signal handlers
-#: run, and on other threads, where no callback is needed.
-_on_main: dict[Values, Request] = {}
-_elsewhere: dict[Values, Request] = {}
+#: Requests that are used again, by the values they were made of.
+_kept: dict[Values, Request] = {}
 _MOST_KEPT = 256
 
 
 def request_for(options: Values) -> Request:
-    """Returns a request for `options`; on the main thread one that signals interrupt."""
-    kept = _on_main if get_ident() == _main.ident and not _main.poll.is_running else _elsewhere
+    """Returns a request for `options`."""
     try:
-        request = kept.get(options)
+        request = _kept.get(options)
     except TypeError:  # It holds a mapping.
         request = None
     if request is not None:
         typed = options[_TYPED]
         if typed == _NOTHING_TYPED or tuple(map(type, typed)) == request.types:
             return request
-    return _new(options, kept)
+    return _new(options)
 
 
-def _new(options: Values, kept: dict[Values, Request]) -> Request:
-    cancel = options[_CANCEL]
-    poll = _main.poll if kept is _on_main else None
-    request = Request(poll if cancel is None else _callbacks.Poll(cancel))
+def _new(options: Values) -> Request:
+    request = Request()
     request.set(options)
     # No secret outlives its call here.
-    if cancel is None and options[_PARAMS] is None and options[_CONTENT_TOKEN] is None and options[_API_KEY] is None:
-        if len(kept) >= _MOST_KEPT:
-            kept.clear()
+    secret = options[CANCEL], options[_PARAMS], options[_CONTENT_TOKEN], options[_API_KEY]
+    if secret == (None, None, None, None):
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
         request.types = tuple(map(type, options[_TYPED]))
-        kept[options] = request
+        _kept[options] = request
     return request
 
 

@@ -1,22 +1,27 @@
-"""The calls for asyncio: the same functions, to be awaited. The event loop goes on while a call waits.
+"""The calls for asyncio and trio: the same functions, to be awaited. The event loop goes on while a call waits.
 
-A call runs on another thread. Cancelling its task ends it within 100 ms.
+A cached token is returned at once, without a thread. Otherwise the loop waits for the call's descriptor. Cancelling the
+task frees the call. asyncio, uvloop, trio, and anyio on either.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Optional, TypeVar, Union
 
+from . import _abi, _calls, _threads, errors
 from . import _credentials as _sync
-from . import _threads
+from ._calls import Call, Kind
 from ._credentials import NOT_GIVEN, NotGiven
+from ._handles import ResultPair, encoded
 from ._hidden import clear
-from ._token import AwsCredentials, Token
+from ._requests import Values, request_for
+from ._token import AwsCredentials, Token, TokenType
 
 __tracebackhide__ = True
 
@@ -25,18 +30,25 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 async def off_loop(call: Callable[..., _T], *args: Any, **options: Any) -> _T:
-    """Calls `call(*args, **options)` on another thread; one of this package's ends when the task is cancelled."""
+    """Calls `call(*args, **options)` without blocking the loop: one of this package's here, another on a thread."""
+    work = partial(call, *args, **options)
+    try:
+        if getattr(work.func, "__module__", None) == _sync.__name__:
+            here: Callable[..., Any] = globals()[work.func.__name__]
+            result: _T = await here(*work.args, **work.keywords)
+            return result
+        return await _on_thread(call, work)
+    except BaseException as why:
+        del work, args, options
+        clear(why)
+        raise
+
+
+async def _on_thread(call: Callable[..., _T], work: Callable[[], _T]) -> _T:
+    if _trio() is not None:
+        return await _trio().to_thread.run_sync(work, abandon_on_cancel=True)  # type: ignore[no-any-return]
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[_T] = loop.create_future()
-    work = partial(call, *args, **options)
-    left = False
-    if getattr(work.func, "__module__", None) == _sync.__name__:
-        given = work.keywords.get("cancel")
-
-        def cancelled() -> bool:
-            return left or (given is not None and bool(given()))
-
-        work = partial(work, cancel=cancelled)
 
     def tell(settle: Callable[[Any], None], value: Any) -> None:
         def settled() -> None:
@@ -60,14 +72,87 @@ async def off_loop(call: Callable[..., _T], *args: Any, **options: Any) -> _T:
             tell(answer.set_result, value)
 
     _threads.run(partial(contextvars.copy_context().run, run))
+    return await answer
+
+
+def _trio() -> Any:
+    """Returns trio if this is one of its tasks."""
+    trio: Any = sys.modules.get("trio")
+    if trio is not None:
+        with suppress(RuntimeError):  # It is not.
+            trio.lowlevel.current_task()
+            return trio
+    return None
+
+
+async def _outcome(kind: Kind, options: Values, subject: tuple[Optional[bytes], ...], answer: ResultPair) -> int:
+    """Makes a call; returns its status."""
+    cancel = _calls.cancel_of(options)
+    call = Call()
+    if _calls.in_mock():
+        _calls.check_cancel(kind, cancel)  # In a mock nothing waits.
+    status = _calls.start(kind, request_for(options), subject, call, answer)
+    if call[0] is None:
+        return status
     try:
-        return await answer
-    except BaseException as why:
-        del work, args, options
-        clear(why)
-        raise
+        trio = _trio()
+        readable = _readable_asyncio if trio is None else partial(_readable_trio, trio)
+        while not _abi.cc_call_is_done(call[0]):
+            _calls.check_cancel(kind, cancel)
+            await readable(_abi.cc_call_fd(call[0]), None if cancel is None else _calls.TICK_S)
+        return _calls.finish(call, answer)
     finally:
-        left = True
+        call.free()
+
+
+async def _readable_asyncio(descriptor: int, at_most_s: Optional[float]) -> None:
+    """Waits until a descriptor is readable, but no longer than that; a moment where there is none."""
+    if descriptor < 0:
+        await asyncio.sleep(_calls.WITHOUT_DESCRIPTOR_S)
+        return
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def settle() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(descriptor, settle)
+    timer = None if at_most_s is None else loop.call_later(at_most_s, settle)
+    try:
+        await ready
+    finally:
+        if timer is not None:
+            timer.cancel()
+        with suppress(RuntimeError):  # The loop is closed.
+            loop.remove_reader(descriptor)
+
+
+async def _readable_trio(trio: Any, descriptor: int, at_most_s: Optional[float]) -> None:
+    """Does the same in trio."""
+    if descriptor < 0:
+        await trio.sleep(_calls.WITHOUT_DESCRIPTOR_S)
+        return
+    with trio.move_on_after(float("inf") if at_most_s is None else at_most_s):
+        await trio.lowlevel.wait_readable(descriptor)
+
+
+async def _token(kind: Kind, options: Values, *subject: Optional[bytes]) -> Token:
+    answer = ResultPair()
+    try:
+        status = await _outcome(kind, options, subject, answer)
+    except StopIteration as why:  # Out of a mock function: it would end the coroutine without a result.
+        raise RuntimeError("the call raised StopIteration") from why
+    if status:
+        raise answer.failure(status)
+    return Token(answer)
+
+
+async def _has(kind: Kind, options: Values, *subject: Optional[bytes]) -> bool:
+    try:
+        return await _outcome(kind, options, subject, ResultPair()) == 0
+    except errors.CancelledError:
+        return False
 
 
 def _awaitable(function: _F) -> _F:
@@ -97,25 +182,25 @@ async def service_account_token(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> Token:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.service_account_token,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
-        )
+        return await _token(_calls.SERVICE_ACCOUNT, options)
     except BaseException as why:
-        del content_token, api_key, params
+        del content_token, api_key, params, options
         clear(why)
         raise
 
@@ -138,26 +223,25 @@ async def viewer_token(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> Token:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.viewer_token,
-            session_token,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
-        )
+        return await _token(_calls.VIEWER, options, encoded("session_token", session_token))
     except BaseException as why:
-        del session_token, content_token, api_key, params
+        del session_token, content_token, api_key, params, options
         clear(why)
         raise
 
@@ -179,25 +263,25 @@ async def workload_token(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> Token:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.workload_token,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
-        )
+        return await _token(_calls.WORKLOAD, options)
     except BaseException as why:
-        del content_token, api_key, params
+        del content_token, api_key, params, options
         clear(why)
         raise
 
@@ -221,27 +305,30 @@ async def exchange_token(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> Token:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.exchange_token,
-            subject_token,
-            subject_token_type,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
+        return await _token(
+            _calls.EXCHANGE,
+            options,
+            encoded("subject_token", subject_token),
+            encoded("subject_token_type", subject_token_type),
         )
     except BaseException as why:
-        del subject_token, content_token, api_key, params
+        del subject_token, content_token, api_key, params, options
         clear(why)
         raise
 
@@ -264,26 +351,29 @@ async def aws_credentials(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> AwsCredentials:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type or TokenType.AWS_CREDENTIALS,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.aws_credentials,
-            session_token=session_token,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
-        )
+        if session_token is NOT_GIVEN:
+            token = await _token(_calls.SERVICE_ACCOUNT, options)
+        else:
+            token = await _token(_calls.VIEWER, options, encoded("session_token", session_token))
+        return token.aws_credentials()
     except BaseException as why:
-        del session_token, content_token, api_key, params
+        del session_token, content_token, api_key, params, options
         clear(why)
         raise
 
@@ -305,25 +395,25 @@ async def has_service_account_token(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> bool:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.has_service_account_token,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
-        )
+        return await _has(_calls.SERVICE_ACCOUNT, options)
     except BaseException as why:
-        del content_token, api_key, params
+        del content_token, api_key, params, options
         clear(why)
         raise
 
@@ -346,26 +436,25 @@ async def has_viewer_token(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> bool:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.has_viewer_token,
-            session_token,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
-        )
+        return await _has(_calls.VIEWER, options, encoded("session_token", session_token))
     except BaseException as why:
-        del session_token, content_token, api_key, params
+        del session_token, content_token, api_key, params, options
         clear(why)
         raise
 
@@ -387,24 +476,24 @@ async def has_workload_token(
     on_connect: Optional[bool] = None,
     cancel: Optional[Callable[[], object]] = None,
 ) -> bool:
+    options = (
+        resource,
+        scope,
+        audience,
+        requested_token_type,
+        content_token,
+        server_url,
+        api_key,
+        params,
+        timeout_ms,
+        min_validity_s,
+        force_refresh,
+        on_connect,
+        cancel,
+    )
     try:
-        return await off_loop(
-            _sync.has_workload_token,
-            resource=resource,
-            scope=scope,
-            audience=audience,
-            requested_token_type=requested_token_type,
-            content_token=content_token,
-            server_url=server_url,
-            api_key=api_key,
-            params=params,
-            timeout_ms=timeout_ms,
-            min_validity_s=min_validity_s,
-            force_refresh=force_refresh,
-            on_connect=on_connect,
-            cancel=cancel,
-        )
+        return await _has(_calls.WORKLOAD, options)
     except BaseException as why:
-        del content_token, api_key, params
+        del content_token, api_key, params, options
         clear(why)
         raise

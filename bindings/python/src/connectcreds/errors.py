@@ -158,21 +158,30 @@ _CLASSES: Mapping[int, type[ConnectCredentialsError]] = {
 }
 
 
-#: How a Python program gives what is missing; the library names the option, and each binding its own way to set it.
+#: What a Python program does about a failure.
 HINTS: Mapping[int, str] = {
     Status.NOT_ON_CONNECT: "Elsewhere, take credentials from another source (off_connect= of the adapters), or pretend "
     "to be on Connect in tests (connectcreds.testing).",
     Status.NO_SESSION: "Pass session_token=, which connectcreds.sessions reads from the objects of web frameworks.",
-    Status.NO_SERVER: "Pass server_url=, or set the environment variable CONNECT_SERVER.",
-    Status.NO_API_KEY: "Pass api_key=, or set the environment variable CONNECT_API_KEY.",
-    Status.TLS: "Name the certificate of a private authority with connectcreds.configure(ca_bundle=), or set the "
-    "environment variable CONNECT_CA_CERTIFICATE.",
     Status.TIMEOUT: "The deadline is set with timeout_ms=, or connectcreds.configure(timeout_ms=).",
+}
+#: How it sets the option that the library names.
+OPTION_HINTS: Mapping[str, str] = {
+    "server_url": "Pass server_url=, or set the environment variable CONNECT_SERVER.",
+    "api_key": "Pass api_key=, or set the environment variable CONNECT_API_KEY.",
+    "ca_bundle": "Name the certificate of a private authority with connectcreds.configure(ca_bundle=), or set the "
+    "environment variable CONNECT_CA_CERTIFICATE.",
 }
 
 
-def _with_hint(status: int, message: str) -> str:
-    hint = HINTS.get(status)
+def _message(error: int, status: int) -> str:
+    """Returns the library's message with this package's hint in place of the one for C programs."""
+    option = _abi.cc_error_option(error)
+    hint = HINTS.get(status) if option is None else OPTION_HINTS.get(option.decode())
+    if option is not None and hint is None:  # An option of a newer library.
+        whole: bytes = _abi.cc_error_message(error)
+        return whole.decode()
+    message: str = _abi.cc_error_message_without_hint(error).decode()
     return message if hint is None else f"{message}\n{hint}"
 
 
@@ -191,7 +200,7 @@ def from_handle(error: int) -> ConnectCredentialsError:
     status = _abi.cc_error_status(error)
     return from_status(
         status,
-        _with_hint(status, _abi.cc_error_message(error).decode()),
+        _message(error, status),
         http_status=_abi.cc_error_http_status(error) or None,
         oauth_code=None if oauth_code is None else oauth_code.decode(),
         connect_code=_abi.cc_error_connect_code(error) or None,

@@ -19,7 +19,10 @@ test_that("the package may be unloaded while its tokens live, and loaded again",
 
 test_that("a library that is older than the package's header is refused, with what to do", {
   check <- getNamespace("connectcreds")$check_library_version
-  expect_error(check("0.1.0", "0.2.0", "/library"), "0\\.2\\.0.*0\\.1\\.0.*R CMD INSTALL.*CONNECTCREDS_LIB_DIR")
-  expect_silent(check("0.2.0", "0.2.0", "/library"))
-  expect_silent(check("0.10.0", "0.9.1", "/library"))
+  expect_error(
+    check("0.1.0", "0.2.0", "/lib/a.so", "/library"),
+    "0\\.2\\.0.*0\\.1\\.0, from /lib/a\\.so.*R CMD INSTALL.*CONNECTCREDS_LIB_DIR"
+  )
+  expect_silent(check("0.2.0", "0.2.0", "/lib/a.so", "/library"))
+  expect_silent(check("0.10.0", "0.9.1", "/lib/a.so", "/library"))
 })
