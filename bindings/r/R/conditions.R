@@ -121,6 +121,9 @@ as_condition <- function(details, called, call) {
   kind <- if (is.na(kind)) "" else kind
   lines <- strsplit(details$message, "\n", fixed = TRUE)[[1]]
   classes <- cause_classes(kind, details)
+  if (identical(details$option, "ca_bundle")) {
+    lines <- c(lines, "Name the file of the authority's certificates with connect_ca_bundle().")
+  }
   cause <- if (length(classes) && length(lines) > 1L) {
     new_condition(c("connectcreds_cause", classes), lines[[2]], bullets(lines[-(1:2)]), call = NULL)
   }
@@ -130,7 +133,7 @@ as_condition <- function(details, called, call) {
     if (is.null(cause)) hints(kind, called, lines[-1]) else character(),
     call,
     parent = cause,
-    fields = details[setdiff(names(details), "message")]
+    fields = details[setdiff(names(details), c("message", "option"))]
   )
 }
 

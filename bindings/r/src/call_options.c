@@ -22,7 +22,7 @@ static uint32_t milliseconds(SEXP value, const char *name)
     if (!(seconds > 0)) /* NaN, too */
         stop_input_type(value, "a number of seconds above 0", name);
     double exact = ceil(seconds * 1000);
-    return exact < UINT32_MAX ? (uint32_t)exact : UINT32_MAX;
+    return exact < INT32_MAX ? (uint32_t)exact : INT32_MAX;
 }
 
 uint32_t timeout_ms(SEXP argument)

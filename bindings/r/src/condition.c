@@ -1,11 +1,13 @@
-/* The library's errors as R lists, which conditions.R makes conditions of. */
+/* The library's errors as R lists, from which conditions.R makes conditions. The line that names a
+ * C function is left out: conditions.R has hints for R. */
 
 #include "connectcreds_r.h"
 
 static SEXP details(cc_status status, const char *message, const cc_error *error)
 {
     static const char *const names[] = {"status",       "message",   "http_status",    "oauth_code",
-                                        "connect_code", "retryable", "retry_after_ms", ""};
+                                        "connect_code", "retryable", "retry_after_ms", "option",
+                                        ""};
     SEXP list = PROTECT(Rf_mkNamed(VECSXP, (const char **)names));
     SET_VECTOR_ELT(list, 0, Rf_ScalarInteger(status));
     SET_VECTOR_ELT(list, 1, text(message));
@@ -18,13 +20,15 @@ static SEXP details(cc_status status, const char *message, const cc_error *error
     SET_VECTOR_ELT(list, 5, Rf_ScalarLogical(cc_error_is_retryable(error)));
     if (cc_error_retry_after_ms(error) >= 0)
         SET_VECTOR_ELT(list, 6, Rf_ScalarReal((double)cc_error_retry_after_ms(error)));
+    if (cc_error_option(error) != NULL)
+        SET_VECTOR_ELT(list, 7, text(cc_error_option(error)));
     UNPROTECT(1);
     return list;
 }
 
 SEXP error_details(const cc_error *error)
 {
-    return details(cc_error_status(error), cc_error_message(error), error);
+    return details(cc_error_status(error), cc_error_message_without_hint(error), error);
 }
 
 SEXP status_details(cc_status status, const char *message)

@@ -95,7 +95,7 @@ static void start(SEXP handle, cc_mock_fn function)
         mocks_under_way++;
     if (error != NULL) {
         char message[1000];
-        strncpy(message, cc_error_message(error), sizeof message - 1);
+        strncpy(message, cc_error_message_without_hint(error), sizeof message - 1);
         message[sizeof message - 1] = '\0';
         cc_error_free(error);
         Rf_error("%s", message);

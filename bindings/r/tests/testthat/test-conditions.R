@@ -157,3 +157,13 @@ test_that("the call of an error is the function that the user called, without it
   )
   expect_identical(conditionCall(inner), quote(connect_service_account_token()))
 })
+
+test_that("an authority that is not known has a hint in R's words", {
+  details <- list(status = 21L, message = "First.\nThe authority is not known.", option = "ca_bundle", retryable = FALSE)
+  why <- getNamespace("connectcreds")$as_condition(details, "connect_service_account_token", NULL)
+  expect_match(conditionMessage(why), "connect_ca_bundle()", fixed = TRUE)
+  expect_null(why$option)
+  details$option <- NULL
+  why <- getNamespace("connectcreds")$as_condition(details, "connect_service_account_token", NULL)
+  expect_without(conditionMessage(why), "connect_ca_bundle")
+})
