@@ -37,7 +37,7 @@ TRIPLE     := $(firstword $(subst .2., ,$(TARGET)))
 BUILT      := $(TARGET_DIR)/$(TRIPLE:%=%/)release
 STAGE      := $(TARGET_DIR)/make$(TRIPLE:%=/%)
 
-HEADERS := $(wildcard include/connectcreds.h include/connectcreds.hpp)
+HEADERS := include/connectcreds.h include/connectcreds.hpp
 DOCS    := LICENSE CHANGELOG.md $(wildcard THIRD-PARTY-NOTICES connectcreds.cdx.json)
 
 # The same bytes wherever they are built: no path of this machine, in messages of panics for one, gets into the library.

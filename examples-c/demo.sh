@@ -56,6 +56,15 @@ if [ -x ./with_cpp ]; then
         ./with_cpp "$STANDIN_VIEWER_TOKEN"
 fi
 
+succeeds 'An event loop: 50 viewers on one thread' \
+    ./epoll_server "$STANDIN_VIEWER_TOKEN"
+if [ -e with_libuv ]; then
+    succeeds 'An event loop of libuv' \
+        ./with_libuv "$STANDIN_INTEGRATION"
+else
+    printf '\n== Skipped: libuv is not installed\n'
+fi
+
 fails CC_ERR_NOT_ON_CONNECT 'An error: outside Connect' \
     env -u POSIT_PRODUCT -u RSTUDIO_PRODUCT ./service_account
 fails CC_ERR_NO_SESSION 'An error: outside a viewer session' \
@@ -73,4 +82,4 @@ if [ "$wrong" -ne 0 ]; then
     printf '\nUnexpected results: %s.\n' "$wrong"
     exit 1
 fi
-printf '\nAs expected: tokens, errors, a report, and the tests pass.\n'
+printf '\nAs expected: tokens, event loops, errors, a report, and the tests pass.\n'

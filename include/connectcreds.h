@@ -211,7 +211,8 @@ typedef struct cc_aws_credentials cc_aws_credentials;
  * resolution. A cache hit is done at once. Otherwise a background thread of the library drives the
  * exchange. The timeout counts from the start; the request's cancel callback is not called.
  *
- * In a child after fork(), a call that was not done exchanges the token anew when it is finished.
+ * In a child after fork(), a call that was not done has another descriptor, and exchanges the token
+ * anew when it is finished.
  * Inside a mock the call is done when it has started: the mock function is called by the start.
  */
 typedef struct cc_call cc_call;
@@ -443,7 +444,7 @@ CC_API bool cc_call_is_done(const cc_call *call);
  * it; it closes with cc_call_free().
  *
  * @param call  the call; NULL gives -1
- * @return the descriptor; -1 if none can be created
+ * @return the descriptor; -1 if none can be created, as always on Windows
  */
 CC_API int cc_call_fd(cc_call *call);
 

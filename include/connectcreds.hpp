@@ -39,6 +39,7 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,6 +58,11 @@
 #define CONNECTCREDS_NAMESPACE v0
 #else
 #define CONNECTCREDS_NAMESPACE v0_noexceptions
+#endif
+
+#if defined(__cpp_impl_coroutine) && defined(CONNECTCREDS_EXCEPTIONS)
+#include <coroutine>
+#define CONNECTCREDS_COROUTINES
 #endif
 
 namespace connectcreds
@@ -130,6 +136,10 @@ struct free_handle {
     void operator()(cc_aws_credentials *credentials) const noexcept
     {
         cc_aws_credentials_free(credentials);
+    }
+    void operator()(cc_call *call) const noexcept
+    {
+        cc_call_free(call);
     }
     void operator()(cc_mock *mock) const noexcept
     {
@@ -854,13 +864,19 @@ class asked
 namespace detail
 {
 
-/* Makes a C call for a token. Its parameters are `first`, the request and the out-pointers. */
+/* Makes a C call for a handle. Its parameters are `first`, the request and the out-pointers. */
+template <class T, class C, class Call, class... First>
+result<T> ask_for(Call call, const asked &what, First... first)
+{
+    return ask<T, C>([=, &what](C **got, cc_error **failure) {
+        return what.is_empty() ? CC_ERR_INVALID_ARGUMENT : call(first..., what.get(), got, failure);
+    });
+}
+
 template <class Call, class... First>
 result<token> ask_token(Call call, const asked &what, First... first)
 {
-    return ask<token, cc_token>([=, &what](cc_token **got, cc_error **failure) {
-        return what.is_empty() ? CC_ERR_INVALID_ARGUMENT : call(first..., what.get(), got, failure);
-    });
+    return ask_for<token, cc_token>(call, what, first...);
 }
 
 } // namespace detail
@@ -920,6 +936,180 @@ CONNECTCREDS_NODISCARD inline token exchange_token(const text &subject_token,
                                                    const asked &what = asked())
 {
     return try_exchange_token(subject_token, subject_token_type, what).value();
+}
+#endif
+
+/* Calls that do not block. */
+
+#ifdef CONNECTCREDS_COROUTINES
+template <class Reactor> class awaiting;
+#endif
+
+/**
+ * A call that was started. Destroying it cancels it: no cancel callback is asked. It keeps a copy
+ * of its request.
+ */
+class call
+{
+  public:
+    call() noexcept = default;
+    /** Takes a C handle. */
+    explicit call(cc_call *handle) noexcept : handle_(handle)
+    {
+    }
+
+    /** Whether finish() returns at once. */
+    bool is_done() const noexcept
+    {
+        return cc_call_is_done(get());
+    }
+    /** Returns a descriptor that becomes readable when the call is done; -1 if none can be created.
+     * It belongs to the call: do not read, write or close it. */
+    int fd() noexcept
+    {
+        return cc_call_fd(handle_.get());
+    }
+
+    /** Waits until the call is done. A second time, the result is the same again. */
+    result<token> try_finish()
+    {
+        return detail::ask<token, cc_token>([this](cc_token **got, cc_error **failure) {
+            return cc_call_finish(handle_.get(), got, failure);
+        });
+    }
+#ifdef CONNECTCREDS_EXCEPTIONS
+    CONNECTCREDS_NODISCARD token finish()
+    {
+        return try_finish().value();
+    }
+
+    /** Turns the call into a deferred future: get() finishes the call on the thread that asks. No
+     * thread is started, and wait_for() returns std::future_status::deferred. */
+    CONNECTCREDS_NODISCARD std::future<token> future() &&
+    {
+        /* Shared because C++11 cannot move into a lambda. */
+        const auto self = std::make_shared<call>(std::move(*this));
+        return std::async(std::launch::deferred, [self] { return self->finish(); });
+    }
+
+#ifdef CONNECTCREDS_COROUTINES
+    /**
+     * Prepares the call for co_await, which gives the token or throws:
+     *
+     *     token got = co_await service_account_token_start().on(reactor);
+     *
+     * Unless the call is done already, `reactor(fd, resume)` is called. It has to return and to
+     * have resume() called once, when the descriptor is readable, on the thread on which the
+     * coroutine continues. Where no descriptor can be created, the coroutine blocks.
+     */
+    template <class Reactor> CONNECTCREDS_NODISCARD awaiting<Reactor> on(Reactor reactor) &&
+    {
+        return awaiting<Reactor>(std::move(*this), std::move(reactor));
+    }
+#endif
+#endif
+
+    explicit operator bool() const noexcept
+    {
+        return handle_ != nullptr;
+    }
+    const cc_call *get() const noexcept
+    {
+        return handle_.get();
+    }
+    cc_call *release() noexcept
+    {
+        return handle_.release();
+    }
+
+  private:
+    detail::handle<cc_call> handle_;
+};
+
+#ifdef CONNECTCREDS_COROUTINES
+/** The operand of co_await: see call::on(). */
+template <class Reactor> class awaiting
+{
+  public:
+    awaiting(call started, Reactor reactor)
+        : call_(std::move(started)), reactor_(std::move(reactor))
+    {
+    }
+
+    bool await_ready() const noexcept
+    {
+        return !call_ || call_.is_done();
+    }
+    bool await_suspend(std::coroutine_handle<> coroutine)
+    {
+        const int descriptor = call_.fd();
+        if (descriptor < 0)
+            return false;
+        /* The coroutine may go on, and destroy this object, while the reactor still runs. */
+        Reactor reactor(std::move(reactor_));
+        reactor(descriptor, [coroutine] { coroutine.resume(); });
+        return true;
+    }
+    token await_resume()
+    {
+        return call_.finish();
+    }
+
+  private:
+    call call_;
+    Reactor reactor_;
+};
+#endif
+
+inline result<call> try_service_account_token_start(const asked &what = asked())
+{
+    return detail::ask_for<call, cc_call>(cc_service_account_token_start, what);
+}
+
+inline result<call> try_viewer_token_start(const text &session_token, const asked &what = asked())
+{
+    return detail::ask_for<call, cc_call>(cc_viewer_token_start, what, session_token.c_str());
+}
+
+inline result<call> try_workload_token_start(const asked &what = asked())
+{
+    return detail::ask_for<call, cc_call>(cc_workload_token_start, what);
+}
+
+inline result<call> try_exchange_token_start(const text &subject_token,
+                                             const text &subject_token_type,
+                                             const asked &what = asked())
+{
+    return detail::ask_for<call, cc_call>(cc_exchange_token_start, what, subject_token.c_str(),
+                                          subject_token_type.c_str());
+}
+
+#ifdef CONNECTCREDS_EXCEPTIONS
+/** Starts service_account_token(). Throws a failure that needs no exchange. */
+CONNECTCREDS_NODISCARD inline call service_account_token_start(const asked &what = asked())
+{
+    return try_service_account_token_start(what).value();
+}
+
+/** Starts viewer_token(). */
+CONNECTCREDS_NODISCARD inline call viewer_token_start(const text &session_token,
+                                                      const asked &what = asked())
+{
+    return try_viewer_token_start(session_token, what).value();
+}
+
+/** Starts workload_token(). */
+CONNECTCREDS_NODISCARD inline call workload_token_start(const asked &what = asked())
+{
+    return try_workload_token_start(what).value();
+}
+
+/** Starts exchange_token(). */
+CONNECTCREDS_NODISCARD inline call exchange_token_start(const text &subject_token,
+                                                        const text &subject_token_type,
+                                                        const asked &what = asked())
+{
+    return try_exchange_token_start(subject_token, subject_token_type, what).value();
 }
 #endif
 
@@ -1341,6 +1531,7 @@ class mock
 } // namespace connectcreds
 
 #undef CONNECTCREDS_STRING_VIEW
+#undef CONNECTCREDS_COROUTINES
 #undef CONNECTCREDS_EXCEPTIONS
 #undef CONNECTCREDS_NODISCARD
 #undef CONNECTCREDS_NAMESPACE

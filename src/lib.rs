@@ -41,10 +41,8 @@
 //!
 //! `interleavings/` is built for model checking only.
 
-#[cfg(not(target_os = "linux"))]
-compile_error!(
-    "connectcreds is for Linux, where Connect runs: its clocks, signals and fork hooks are tested there"
-);
+#[cfg(not(any(target_os = "linux", target_vendor = "apple", windows)))]
+compile_error!("connectcreds has no file for this system in src/platform/os");
 
 #[cfg(panic = "abort")]
 compile_error!("connectcreds catches panics at the C boundary: build it with panic = \"unwind\"");

@@ -8,10 +8,11 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use connect_standin::{Order, Standin};
-use support::{clean, compile, root, run};
+use support::{clean, compile, compile_with, root, run};
 
-/// The driver's own: a few for its runtime. And a connection for each exchange in progress.
-const DESCRIPTORS: usize = 8 + 64 + 16;
+/// The driver's own: a few for its runtime; for each of the 64 exchanges in progress a connection, and another one for
+/// those that began to connect when a connection of another exchange became free.
+const DESCRIPTORS: usize = 8 + 2 * 64;
 
 /// `calls.c`, about to play a scene. Freed memory is overwritten, so that its use shows.
 fn scene(name: &str) -> Command {
@@ -152,4 +153,27 @@ fn a_forked_child_exchanges_anew_and_its_parent_goes_on() {
 fn children_made_while_threads_use_calls_can_use_them_too() {
     let connect = Standin::start();
     run(scene("forks_beside_calls").envs(connect.environment()));
+}
+
+#[test]
+fn the_example_with_epoll_serves_fifty_viewers_on_one_thread() {
+    let connect = Standin::start();
+    let program = compile(&root().join("examples-c/epoll_server.c"));
+    let told = run(clean(&program)
+        .arg(connect.viewer_token("ada"))
+        .envs(connect.environment()));
+    assert_eq!(told, "served   50 viewers on one thread\n");
+    assert_eq!(connect.exchanges(), 50);
+}
+
+#[test]
+#[ignore = "needs libuv (libuv1-dev); tests/run runs it"]
+fn libuv_example_gets_tokens_while_its_loop_goes_on() {
+    let connect = Standin::start();
+    let program = compile_with(&root().join("examples-c/with_libuv.c"), &["-luv"]);
+    let told = run(clean(&program)
+        .arg(connect.integration())
+        .envs(connect.environment()));
+    assert!(told.contains("Bearer, expires at "), "{told}");
+    assert_eq!(connect.exchanges(), 1);
 }

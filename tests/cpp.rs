@@ -191,3 +191,41 @@ fn cpp_example_gets_tokens_and_tries_again_what_may_pass() {
         support::told(&output)
     );
 }
+
+/// Compiles `tests/programs/cpp/calls.cpp` and runs a scene of it against `connect`.
+fn calls(connect: &Standin, standard: &str, scene: &str) {
+    let program = support::scratch().join(format!("cpp-{}-calls-{standard}-{scene}", std::process::id()));
+    run(compiler("c++", standard, &host("calls.cpp"))
+        .arg("-o")
+        .arg(&program)
+        .arg("-L")
+        .arg(library_dir())
+        .arg(format!("-Wl,-rpath,{}", library_dir().display()))
+        .arg("-lconnectcreds"));
+    run(clean(program).arg(scene).envs(connect.environment()));
+}
+
+#[test]
+#[ignore = "needs a C++ compiler (g++); tests/run runs it"]
+fn cpp_calls_that_do_not_block_are_polled_and_become_futures() {
+    let connect = Standin::start();
+    calls(&connect, "c++11", "answered");
+    assert!(connect.exchanges() > 0, "the server was asked");
+}
+
+#[test]
+#[ignore = "needs a C++ compiler (g++) with coroutines; tests/run runs it"]
+fn cpp_calls_that_do_not_block_are_awaited() {
+    let connect = Standin::start();
+    calls(&connect, "c++20", "awaited");
+    assert!(connect.exchanges() > 0, "the server was asked");
+}
+
+#[test]
+#[ignore = "needs a C++ compiler (g++); tests/run runs it"]
+fn cpp_call_that_is_destroyed_is_cancelled_and_others_are_not_affected() {
+    let connect = Standin::start();
+    let hold = connect.hold();
+    calls(&connect, "c++17", "held");
+    drop(hold);
+}

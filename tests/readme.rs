@@ -20,7 +20,7 @@ const USER_SESSION: &str = "urn:posit:connect:user-session-token";
 
 /// The number of snippets in each language that the tests below run, by `snippet(language, index)`.
 const RUN: [(&str, usize); 7] = [
-    ("c", 4),
+    ("c", 5),
     ("cmake", 1),
     ("cpp", 1),
     ("python", 1),
@@ -226,14 +226,26 @@ fn curl_program_in_c_says_why_it_sends_nothing() {
 }
 
 #[test]
+fn the_c_program_with_an_event_loop_gets_a_viewer_token_or_says_why_not() {
+    let program = compile(&Checkout::new("loop").save("loop.c", &snippet("c", 2)));
+    let connect = Standin::start();
+    let viewer = connect.viewer_token("alice");
+    let printed = run(on(&connect, &mut clean(&program)).arg(&viewer));
+    assert_expires_in_an_hour(&printed);
+    assert_param(&the_request(&connect), "subject_token", &viewer);
+    let said = failure(on(&connect, &mut clean(&program)));
+    assert!(said.contains("in a viewer's session"), "{said}");
+}
+
+#[test]
 fn the_c_test_passes_where_there_is_no_connect() {
-    let program = compile(&Checkout::new("mock").save("mock.c", &snippet("c", 2)));
+    let program = compile(&Checkout::new("mock").save("mock.c", &snippet("c", 3)));
     run(&mut clean(program));
 }
 
 #[test]
 fn the_report_is_printed_without_a_secret() {
-    let program = compile(&Checkout::new("report").save("report.c", &snippet("c", 3)));
+    let program = compile(&Checkout::new("report").save("report.c", &snippet("c", 4)));
     let connect = Standin::start();
     let printed = run(on(&connect, &mut clean(&program)));
     assert!(

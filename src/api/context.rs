@@ -141,7 +141,7 @@ impl PendingInContext {
         }
     }
 
-    pub fn finish(self) -> Result<Arc<Token>, Error> {
+    pub fn finish(&self) -> Result<Arc<Token>, Error> {
         match self {
             Self::Process(call) => call.finish(),
             Self::Mock(call) => call.finish(),

@@ -349,9 +349,9 @@ fn start(
     let (key_ref, criteria) = call.key(environment, request);
     let words = call.words;
     if let Some(token) = call.cached(&key_ref, criteria, context, environment) {
-        return Ok(StartedCall::done(words, token));
+        return Ok(StartedCall::done(token));
     }
-    let started = key_ref.to_key().and_then(|key| {
+    let started = key_ref.to_key_without_files().and_then(|key| {
         if request.timeout.is_some_and(|timeout| timeout.is_zero()) {
             let old = context.old_token(&key, criteria);
             return old.map(Started::Done).ok_or_else(no_time_left);
@@ -359,7 +359,7 @@ fn start(
         context.start(key, request.timeout, criteria)
     });
     match started.map_err(|why| in_words(why, words))? {
-        Started::Done(token) => Ok(StartedCall::done(words, token)),
+        Started::Done(token) => Ok(StartedCall::done(token)),
         Started::Pending(call) => Ok(StartedCall::pending(words, call)),
     }
 }

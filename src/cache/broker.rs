@@ -326,6 +326,8 @@ pub(crate) trait Handle:
         timeout: Option<Duration>,
         criteria: TokenCriteria,
     ) -> Result<Result<Arc<Token>, PendingCall<Self>>, Error> {
+        // A mock's exchange is performed here, and may write log lines.
+        let _guard = NoCancellation::new();
         let key = Arc::new(key);
         let patience = self.patience_for(&key, timeout, criteria);
         let deadline = Instant::now() + patience.timeout;

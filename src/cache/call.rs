@@ -42,7 +42,7 @@ impl<H: Handle> PendingCall<H> {
     }
 
     /// The result. Blocks until the call is done.
-    pub fn finish(self) -> Result<Arc<Token>, Error> {
+    pub fn finish(&self) -> Result<Arc<Token>, Error> {
         let _guard = NoCancellation::new();
         let waited = match self.in_flight.is_of(generation()) {
             false => Err(WaitEnd::Forked),

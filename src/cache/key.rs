@@ -80,19 +80,45 @@ impl CacheKeyRef<'_> {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument), [`NotSupported`](ErrorKind::NotSupported),
     /// [`NoServer`](ErrorKind::NoServer), [`NoApiKey`](ErrorKind::NoApiKey).
     pub fn to_key(&self) -> Result<CacheKey, Error> {
-        let subject = match self.subject {
-            Subject::Given(token) => OwnedSubject::Given(given(token)?),
-            Subject::Ambient { file, variable } => OwnedSubject::Ambient {
-                file: file.bytes.into(),
-                variable: Zeroizing::new(variable.bytes.to_vec()),
-            },
-        };
+        let subject = self.owned_subject()?;
         let ((server, endpoint), api_key) = match (self.endpoint(), self.api_key()) {
             (Ok(endpoint), Ok(api_key)) => (endpoint, api_key),
             // A session token that is missing comes first, and may be known only by reading its file.
             (Err(why), _) | (_, Err(why)) => return Err(subject.token().err().unwrap_or(why)),
         };
-        Ok(CacheKey {
+        Ok(self.key_of(subject, server, endpoint, api_key))
+    }
+
+    /// As [`to_key`](Self::to_key), for a caller that must not block: reads no file, and reports a session token that is
+    /// missing without one.
+    pub fn to_key_without_files(&self) -> Result<CacheKey, Error> {
+        let subject = self.owned_subject()?;
+        if matches!(self.subject, Subject::Ambient { file, .. } if file.bytes.is_empty()) {
+            subject.token()?;
+        }
+        let (server, endpoint) = self.endpoint()?;
+        let api_key = self.api_key()?;
+        Ok(self.key_of(subject, server, endpoint, api_key))
+    }
+
+    fn owned_subject(&self) -> Result<OwnedSubject, Error> {
+        Ok(match self.subject {
+            Subject::Given(token) => OwnedSubject::Given(given(token)?),
+            Subject::Ambient { file, variable } => OwnedSubject::Ambient {
+                file: file.bytes.into(),
+                variable: Zeroizing::new(variable.bytes.to_vec()),
+            },
+        })
+    }
+
+    fn key_of(
+        &self,
+        subject: OwnedSubject,
+        server: Arc<Secret>,
+        endpoint: CredentialEndpoint,
+        api_key: Option<Arc<Secret>>,
+    ) -> CacheKey {
+        CacheKey {
             hash: self.hash(),
             subject_hash: self.subject_hash(),
             subject,
@@ -102,7 +128,7 @@ impl CacheKeyRef<'_> {
             endpoint,
             api_key,
             params: self.params.clone(),
-        })
+        }
     }
 
     fn endpoint(&self) -> Result<(Arc<Secret>, CredentialEndpoint), Error> {

@@ -35,6 +35,8 @@ struct State {
     in_progress: Vec<InProgress>,
     awaited: VecDeque<Job>,
     background: VecDeque<Job>,
+    /// Those whose callers all left before they began.
+    forsaken: Vec<Job>,
 }
 
 struct InProgress {
@@ -76,13 +78,26 @@ impl Queue {
             state.awaited.push_back(job);
             return true;
         }
-        !in_flight.is_awaited()
+        let is_awaited = in_flight.is_awaited();
+        // Looked for by its caller that left, and not whenever an exchange begins: thousands may wait in the queue.
+        if !in_flight.is_started()
+            && !is_awaited
+            && let Some(at) = state
+                .awaited
+                .iter()
+                .position(|job| Arc::ptr_eq(&job.in_flight, in_flight))
+            && in_flight.give_up_unless_awaited()
+            && let Some(job) = state.awaited.remove(at)
+        {
+            state.forsaken.push(job);
+        }
+        !is_awaited
     }
 
     /// The jobs that begin now, and those that are dropped. To be called again until none begins.
     pub fn take_ready(&self) -> (Vec<Job>, Vec<Job>) {
         let mut state = self.state();
-        let dropped = state.drop_forsaken();
+        let dropped = std::mem::take(&mut state.forsaken);
         let mut ready = Vec::new();
         let (mut awaited, mut background) = state.in_progress();
         while awaited < AWAITED
@@ -141,14 +156,6 @@ impl State {
                 false => (awaited, background + 1),
             }
         })
-    }
-
-    /// The jobs in the queue whose callers have all left.
-    fn drop_forsaken(&mut self) -> Vec<Job> {
-        let queued = std::mem::take(&mut self.awaited).into_iter();
-        let (awaited, forsaken): (Vec<_>, Vec<_>) = queued.partition(|job| job.in_flight.is_awaited());
-        self.awaited = awaited.into();
-        forsaken
     }
 
     /// Aborts exchanges that were given up, and as many others as are too many, oldest first, unless a caller joins them.

@@ -53,11 +53,13 @@ pub(crate) fn watch(
         tell();
         drop(watching);
     });
-    driver.ensure_thread()?;
-    Ok(Watch {
+    let watch = Watch {
         generation: generation(),
         task: Some(task.abort_handle()),
-    })
+    };
+    // Without a thread the watch ends here.
+    driver.ensure_thread()?;
+    Ok(watch)
 }
 
 pub(super) fn is_watching() -> bool {

@@ -16,7 +16,8 @@ use crate::error::Error;
 /// resolution. A cache hit is done at once. Otherwise a background thread of the library drives the
 /// exchange. The timeout counts from the start; the request's cancel callback is not called.
 ///
-/// In a child after fork(), a call that was not done exchanges the token anew when it is finished.
+/// In a child after fork(), a call that was not done has another descriptor, and exchanges the token
+/// anew when it is finished.
 /// Inside a mock the call is done when it has started: the mock function is called by the start.
 #[derive(Debug)]
 pub struct cc_call {
@@ -148,7 +149,7 @@ pub unsafe extern "C" fn cc_call_is_done(call: *const cc_call) -> bool {
 /// it; it closes with cc_call_free().
 ///
 /// @param call  the call; NULL gives -1
-/// @return the descriptor; -1 if none can be created
+/// @return the descriptor; -1 if none can be created, as always on Windows
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_call_fd(call: *mut cc_call) -> c_int {
     // SAFETY: the ABI's conventions.

@@ -74,7 +74,29 @@ impl SystemRoots {
         self.words.push(format!("{count} from {source}"));
     }
 
+    /// Reads the system's store, which is watched for no change.
+    #[cfg(not(target_os = "linux"))]
+    fn read_system_file(&mut self) -> Result<(), Error> {
+        let (certificates, faults) = os::certificates();
+        for certificate in certificates.into_iter().map(Certificate::from) {
+            if self.seen_certificates.insert(certificate.clone()) {
+                self.certificates.push(certificate);
+            }
+        }
+        let faults = faults.into_iter();
+        self.faults
+            .extend(faults.map(|why| format!("the system's store: {why}.")));
+        Ok(())
+    }
+
+    /// Does nothing: the store is all that there is.
+    #[cfg(not(target_os = "linux"))]
+    fn read_system_directories(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Reads the first bundle that there is of those of the distributions.
+    #[cfg(target_os = "linux")]
     fn read_system_file(&mut self) -> Result<(), Error> {
         for path in os::CERTIFICATE_FILES.iter().map(Path::new) {
             match self.read_file(path, true) {
@@ -86,6 +108,7 @@ impl SystemRoots {
         Ok(())
     }
 
+    #[cfg(target_os = "linux")]
     fn read_system_directories(&mut self) -> Result<(), Error> {
         for path in os::CERTIFICATE_DIRECTORIES.iter().map(Path::new) {
             match self.read_directory(path) {

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Readable from [`set`](Self::set) on. Closing it is final.
@@ -47,6 +47,8 @@ impl Event {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn open() -> io::Result<Ends> {
+    use std::os::fd::FromRawFd;
+
     // SAFETY: creates a descriptor, which is owned here.
     let read = unsafe {
         let raw = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);

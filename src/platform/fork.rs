@@ -29,8 +29,8 @@ pub(crate) fn generation() -> u64 {
 fn watch_forks() {
     static WATCHING: AtomicBool = AtomicBool::new(false);
     if !WATCHING.load(Ordering::Acquire) {
-        // SAFETY: the hooks are functions of this library, which is never unloaded (`-z nodelete`).
-        unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };
+        #[cfg(unix)]
+        super::os::call_at_forks(before_fork, after_fork, in_child);
         WATCHING.store(true, Ordering::Release);
     }
 }
@@ -44,6 +44,7 @@ static HELD_OVER_FORK: [AtomicPtr<&'static dyn HoldOverFork>; Place::COUNT] =
 pub(crate) enum Place {
     Mocks,
     Callbacks,
+    StartedCalls,
     Building,
     Broker,
     Roots,

@@ -26,7 +26,7 @@ fn the_python_package_has_the_crates_version() {
     assert!(text.contains(&format!("__version__ = \"{VERSION}\"\n")), "{text}");
 }
 
-/// The major version alone, because the ABI only grows within one. Without a soname, a program asks for the file's name.
+/// The major version alone, because the ABI only grows within one.
 #[test]
 fn the_soname_has_the_major_version() {
     let dynamic = run(Command::new("readelf").args(["-d", "-W"]).arg(library()));
@@ -34,7 +34,7 @@ fn the_soname_has_the_major_version() {
     let soname = dynamic.lines().find(|line| line.contains("(SONAME)"));
     let expected = format!("[libconnectcreds.so.{major}]");
     assert!(
-        soname.is_none_or(|line| line.contains(&expected)),
+        soname.is_some_and(|line| line.contains(&expected)),
         "{soname:?} instead of {expected}"
     );
 }

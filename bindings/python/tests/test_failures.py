@@ -7,7 +7,7 @@ import re
 from typing import Any, Callable
 
 import pytest
-from support import Standin
+from support import REPOSITORY, Standin
 
 import connectcreds
 
@@ -87,7 +87,7 @@ def test_a_server_that_is_not_there_is_a_network_error(connect: Standin) -> None
 
 
 def test_a_silent_server_is_a_timeout(silent: object) -> None:
-    # Pythons own name for it works, too.
+    # Python's own name for it works, too.
     with pytest.raises(TimeoutError) as raised:
         connectcreds.service_account_token(timeout_ms=200)
     assert isinstance(raised.value, connectcreds.TimeoutError)
@@ -131,9 +131,24 @@ def test_the_last_line_of_a_message_names_the_keyword_and_the_variable(
     assert "off_connect=" in last_line(ask)
 
 
+def test_no_message_names_a_c_function(connect: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    for missing in ("CONNECT_API_KEY", "CONNECT_SERVER", "POSIT_PRODUCT"):
+        monkeypatch.delenv(missing)
+        for call in (connectcreds.service_account_token, connectcreds.workload_token):
+            with pytest.raises(connectcreds.ConnectCredentialsError) as raised:
+                call()
+            assert "cc_" not in str(raised.value)
+            assert len(str(raised.value).splitlines()) == len({*str(raised.value).splitlines()}), "one hint"
+
+
+def test_every_option_that_a_message_names_has_a_hint() -> None:
+    source = (REPOSITORY / "src/ffi/error.rs").read_text()
+    assert set(re.findall(r'HostOption::\w+ => c"(\w+)"', source)) == set(connectcreds.errors.OPTION_HINTS)
+
+
 def test_every_hint_names_a_keyword_that_exists() -> None:
     keywords = {*connectcreds.Options.__annotations__, "ca_bundle", "session_token", "off_connect"}
-    for hint in connectcreds.errors.HINTS.values():
+    for hint in [*connectcreds.errors.HINTS.values(), *connectcreds.errors.OPTION_HINTS.values()]:
         named = re.findall(r"\b([a-z_]+)=", hint)
         assert named
         assert set(named) <= keywords

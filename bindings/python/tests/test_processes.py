@@ -34,24 +34,24 @@ CHANGES_THE_ENVIRONMENT = """
 
     def ask(number):
         while time.monotonic() < end:
-            connectcreds.running_on_connect()
-            try:
-                connectcreds.service_account_token(content_token="missing")
-            except connectcreds.ConnectCredentialsError:
-                pass
-            connectcreds.has_workload_token()
+            for _ in range(100):
+                connectcreds.running_on_connect()
+            assert not connectcreds.has_service_account_token(on_connect=True)
             asked[number] += 1
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(asked))]
     for thread in threads:
         thread.start()
-    # Each new name moves the array of variables.
+    # Each new name moves the array of variables, and what is allocated next writes over the old one.
     number = 0
+    over = [b""] * 64
     while time.monotonic() < end:
         number += 1
-        os.environ[f"VARIABLE_{number}"] = "value" * 20
-        if number % 200 == 0:
-            for each in range(number - 199, number + 1):
+        os.environ[f"VARIABLE_{number}"] = "value"
+        for each in range(len(over)):
+            over[each] = b"\\1" * (8 * len(os.environ) + 8 * (each % 8))
+        if number % 500 == 0:
+            for each in range(number - 499, number + 1):
                 del os.environ[f"VARIABLE_{each}"]
     for thread in threads:
         thread.join()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import PACKAGE, run
+from support import PACKAGE, Silent, run
 
 import connectcreds
 import connectcreds_pytest
@@ -82,7 +82,7 @@ def test_every_module_it_names_exists() -> None:
         assert importlib.util.find_spec(f"connectcreds.{name}"), name
 
 
-def test_gevent_waits_on_its_threads() -> None:
+def test_gevents_hub_goes_on_while_a_call_waits(silent: Silent) -> None:
     pytest.importorskip("gevent")
     printed = run(
         """
@@ -91,12 +91,23 @@ def test_gevent_waits_on_its_threads() -> None:
         import gevent
         import connectcreds
         from connectcreds.testing import mock_token
+
+        order = []
+
+        def ask():
+            connectcreds.has_service_account_token(timeout_ms=1500)
+            order.append("asked")
+
+        def other():
+            gevent.sleep(0.05)
+            order.append("other")
+
+        gevent.joinall([gevent.spawn(ask), gevent.spawn(other)], raise_error=True)
         with mock_token("t"):
-            print(gevent.get_hub().threadpool.apply(connectcreds.viewer_token, ("s",)).access_token)
-            gevent.joinall([gevent.spawn(connectcreds.service_account_token) for _ in range(3)], raise_error=True)
+            print(order, connectcreds.viewer_token("s").access_token)
         """
     )
-    assert printed == "t\n"
+    assert printed == "['other', 'asked'] t\n"
 
 
 def test_every_exception_is_named() -> None:

@@ -12,7 +12,7 @@ import pytest
 from support import RESOURCE, Standin
 
 import connectcreds
-from connectcreds import aio, testing
+from connectcreds import _callbacks, aio, testing
 from connectcreds.testing import Response, mock_failure, mock_function, mock_responses, mock_token
 
 
@@ -189,7 +189,7 @@ def test_a_mock_that_can_not_be_started_is_none() -> None:
         with pytest.raises(connectcreds.InvalidArgumentError):
             mock_token(bad)
     assert not connectcreds.running_on_connect()
-    assert not testing._alive
+    assert not _callbacks.mocks
 
 
 def test_a_forked_child_has_the_mock() -> None:
@@ -233,3 +233,58 @@ def test_a_number_of_the_response_is_a_number() -> None:
     assert token["expires_in"] == 3600
     assert dict(token) == {"access_token": "t", "expires_in": 3600, "other": "1", "token_type": "Bearer"}
     assert token.fields["expires_in"] == "3600"
+
+
+def test_a_mock_function_answers_with_headers() -> None:
+    def answer(request: testing.Request) -> testing.Response:
+        return testing.Response("slow down", status=503, headers={"Retry-After": "30"})
+
+    with testing.mock_function(answer), pytest.raises(connectcreds.BadResponseError) as raised:
+        connectcreds.service_account_token()
+    assert raised.value.retry_after_ms == 30_000
+    with pytest.raises(TypeError, match="headers"):
+        testing.mock_responses([testing.Response(headers={"a": "b"})])
+
+
+def test_a_mocks_environment_can_be_changed() -> None:
+    with testing.mock_token("t") as mock:
+        mock.set_environment("CONNECT_API_KEY", None)
+        with pytest.raises(connectcreds.NoApiKeyError):
+            connectcreds.service_account_token()
+        mock.set_environment("RSTUDIO_PRODUCT", None)
+        assert not connectcreds.running_on_connect()
+        with pytest.raises(connectcreds.InvalidArgumentError, match="PATH"):
+            mock.set_environment("PATH", "/")
+
+
+def test_a_mock_may_have_no_viewer() -> None:
+    with testing.mock_token("t") as mock:
+        assert connectcreds.has_viewer_token(None)
+        mock.set_user_session_token(None)
+        with pytest.raises(connectcreds.NoSessionError):
+            connectcreds.viewer_token(None)
+
+
+def test_cancel_is_asked_in_a_mock_too() -> None:
+    with testing.mock_token("t"), pytest.raises(connectcreds.CancelledError):
+        connectcreds.service_account_token(cancel=lambda: True)
+
+
+def test_a_mock_function_that_waits_keeps_no_other_thread_back() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def answer(request: testing.Request) -> dict[str, object]:
+        entered.set()
+        assert go_on.wait(30)
+        return {"access_token": "t"}
+
+    with testing.mock_function(answer):
+        threads = [threading.Thread(target=connectcreds.service_account_token) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        assert entered.wait(30)
+        # The others wait for the first one's exchange; a call for another token, too, would reach the function.
+        go_on.set()
+        for thread in threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in threads)

@@ -39,6 +39,12 @@ pub(crate) fn paths(bytes: &[u8]) -> impl Iterator<Item = &Path> {
         .map(path)
 }
 
+/// Has these called at each fork: before it, and after it in the parent and in the child.
+pub(crate) fn call_at_forks(before: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
+    // SAFETY: the hooks are functions of this library, which is never unloaded (`-z nodelete`).
+    unsafe { libc::pthread_atfork(Some(before), Some(parent), Some(child)) };
+}
+
 /// Opens a file for reading without waiting, such as for the writer of a FIFO, and without making a terminal the
 /// controlling one. It is closed on exec.
 pub(crate) fn open_without_blocking(path: &Path) -> io::Result<File> {

@@ -21,6 +21,10 @@ int without_exceptions()
     CHECK(got && same(got->access_token(), "my-token") && got.error().status() == CC_OK);
     CHECK(!got->try_aws_credentials());
     CHECK(mock.request_count() == 1);
+    auto call = cc::try_viewer_token_start("session");
+    CHECK(call && call->is_done());
+    CHECK(same(call->try_finish()->access_token(), "my-token"));
+    CHECK(cc::try_exchange_token_start("", "").error().status() == CC_ERR_INVALID_ARGUMENT);
 
     auto inner = cc::mock::try_function([](const cc::mock_request &request, cc::mock_reply &reply) {
         reply.set(200, request.param("scope") != nullptr ? R"({"access_token": "scoped"})" : "{}");

@@ -95,7 +95,7 @@ def start(kind: Kind, request: Request, subject: tuple[bytes | None, ...], call:
 
 def finish(call: Call, answer: ResultPair) -> int:
     """Finishes a call that is done."""
-    status = _finish(call[0], answer, _error_out(answer))
+    status: int = _finish(call[0], answer, _error_out(answer))
     call.free()
     if _kept:
         _callbacks.raise_kept()

@@ -82,6 +82,7 @@ def configure(
     connect_timeout_ms: _Number = NOT_GIVEN,
     max_attempts: _Number = NOT_GIVEN,
     cache_capacity: _Number = NOT_GIVEN,
+    cache_bytes: _Number = NOT_GIVEN,
     default_lifetime_s: _Number = NOT_GIVEN,
     background_refresh: Union[bool, NotGiven, None] = NOT_GIVEN,
 ) -> None:
@@ -94,6 +95,7 @@ def configure(
         connect_timeout_ms: timeout of connecting, in milliseconds; 3,000 by default.
         max_attempts: maximum number of attempts of a call; 3 by default.
         cache_capacity: maximum number of cache entries; 10,000 by default.
+        cache_bytes: maximum memory of the cache, in bytes; 67,108,864 by default.
         default_lifetime_s: how long a token without a stated lifetime is cached, in seconds; 600 by default.
         background_refresh: whether a token close to its expiry is refreshed in the background; True by default.
 
@@ -112,6 +114,7 @@ def configure(
         ("connect_timeout_ms", connect_timeout_ms, _abi.cc_config_set_connect_timeout_ms),
         ("max_attempts", max_attempts, _abi.cc_config_set_max_attempts),
         ("cache_capacity", cache_capacity, _abi.cc_config_set_cache_capacity),
+        ("cache_bytes", cache_bytes, _abi.cc_config_set_cache_bytes),
         ("default_lifetime_s", default_lifetime_s, _abi.cc_config_set_default_lifetime_s),
     )
     for name, value, setter in numbers:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Optional, TypeVar, Union
 
-from . import _abi, _calls, _threads
+from . import _abi, _calls, _threads, errors
 from . import _credentials as _sync
 from ._calls import Call, Kind
 from ._credentials import NOT_GIVEN, NotGiven
@@ -151,7 +151,7 @@ async def _token(kind: Kind, options: Values, *subject: Optional[bytes]) -> Toke
 async def _has(kind: Kind, options: Values, *subject: Optional[bytes]) -> bool:
     try:
         return await _outcome(kind, options, subject, ResultPair()) == 0
-    except _calls.errors.CancelledError:
+    except errors.CancelledError:
         return False
 
 

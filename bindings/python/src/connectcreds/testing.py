@@ -50,6 +50,8 @@ class Response:
     body: Union[str, Mapping[str, object]] = ""
     status: int = 200
     content_type: str = _JSON
+    #: Further headers, such as {"Retry-After": "30"}; for `mock_function()` alone.
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 #: A response, or the body of one with the status 200.
@@ -107,6 +109,26 @@ class Mock:
         if status:
             raise errors.from_status(status, f"Time cannot be moved by {seconds} seconds.")
 
+    def set_environment(self, name: str, value: Optional[str]) -> None:
+        """Sets or unsets a variable of the mock's environment, for calls that begin later.
+
+        A mock does not read `os.environ`. It begins as on Connect: RSTUDIO_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY and
+        CONNECT_CONTENT_SESSION_TOKEN are set, POSIT_PRODUCT is not. Another name is an `InvalidArgumentError`.
+        """
+        with self._lock:
+            self._require_alive()
+            status = _abi.cc_mock_set_environment(self._mock, encoded("name", name), encoded("value", value))
+        if status:
+            raise errors.from_status(status, f"A mock's environment has no variable {name!r}, or not this value.")
+
+    def set_user_session_token(self, session_token: Optional[str]) -> None:
+        """Sets the session token of a viewer call that gives none; None: such a call raises `NoSessionError`."""
+        with self._lock:
+            self._require_alive()
+            status = _abi.cc_mock_set_user_session_token(self._mock, encoded("session_token", session_token))
+        if status:
+            raise errors.from_status(status, "The session token cannot be used.")
+
     def end(self) -> None:
         """Ends the mock; does nothing when it has ended. Waits for a mock function that runs on another thread."""
         with self._lock:
@@ -153,6 +175,9 @@ def mock_failure() -> Mock:
 
 def mock_responses(responses: Iterable[Answers]) -> Mock:
     """Answers with one response after the other, and then with status 503."""
+    responses = list(responses)
+    if any(isinstance(each, Response) and each.headers for each in responses):
+        raise TypeError("responses with headers come from a mock_function()")
     given = [_response(each) for each in responses]
     array = (_abi.MockResponseStruct * len(given))()
     for struct, (status, content_type, body) in zip(array, given):
@@ -172,6 +197,11 @@ def mock_function(answer: Callable[[Request], Optional[Answers]]) -> Mock:
             if response is None:
                 return False
             _abi.cc_mock_reply_set(reply, *_response(response))
+            if isinstance(response, Response):
+                for name, value in response.headers.items():
+                    _abi.cc_mock_reply_set_header(
+                        reply, encoded("header's name", name), encoded("header's value", value)
+                    )
         except BaseException as why:
             _callbacks.keep(why)
             # The call fails, and then raises what is kept.
