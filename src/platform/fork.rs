@@ -80,7 +80,7 @@ pub(crate) fn hold_shared<T: HoldOverFork + Send + 'static>(shared: Arc<T>) -> B
 }
 
 /// How long a fork waits for a lock that its own thread may hold.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Which of the locks that are held over forks this thread is taking or holds. The library forks nowhere inside such a
 /// section, so a thread that forks inside one does it in a signal handler, and must not wait for its own lock.

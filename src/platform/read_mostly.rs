@@ -82,28 +82,21 @@ impl<T, S> ReadMostly<T, S> {
         let mut slot = self.slots[own].lock();
         section.locked(1);
         // SAFETY: a writer would hold this slot.
-        let result = read(unsafe { &*self.value.get() }, &mut slot);
-        // Before it is unlocked: what is recorded as locked is locked.
-        section.locked(0);
-        drop(slot);
-        result
+        read(unsafe { &*self.value.get() }, &mut slot)
     }
 
     /// `write` must not come back here.
     pub fn write<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
         let section = SlotsSection::enter(self.address(), 0);
         let mut locked = 0;
-        let slots = self.slots.each_ref().map(|slot| {
+        let _slots = self.slots.each_ref().map(|slot| {
             let slot = slot.lock();
             locked += 1;
             section.locked(locked);
             slot
         });
         // SAFETY: every reader and every other writer would hold a slot.
-        let result = write(unsafe { &mut *self.value.get() });
-        section.locked(0);
-        drop(slots);
-        result
+        write(unsafe { &mut *self.value.get() })
     }
 
     /// Each slot's value in turn.
@@ -113,8 +106,6 @@ impl<T, S> ReadMostly<T, S> {
             let slot = slot.lock();
             section.locked(1);
             look(&slot);
-            section.locked(0);
-            drop(slot);
         }
     }
 
@@ -138,7 +129,7 @@ impl<T: Send + Sync, S: Send> HoldOverFork for ReadMostly<T, S> {
             Some((first, locked @ 1..)) => first..first + locked,
             waits_for => match (lock_within_patience(|| self.try_lock_all()), waits_for) {
                 (Some(all), _) => return Box::new(all),
-                // Between locking the first one and recording it, or before unlocking it.
+                // Between locking the first one and recording it.
                 (None, Some((first, _))) => first..first + 1,
                 (None, None) => 0..0,
             },
