@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::platform::files::{self, ReadError, Watched};
 use crate::platform::fork::Place;
-use crate::platform::fork_safe_mutex::{ForkSafeMutex, Locked};
+use crate::platform::fork_safe_mutex::ForkSafeMutex;
 
 /// The largest file that is read, in bytes. A system's bundle has a quarter of a megabyte.
 pub(super) const LIMIT: u64 = 16 * files::MIB;
@@ -138,6 +138,6 @@ pub(crate) fn choose_bundle(bundle: Option<Bundle>) {
     *chosen() = bundle.map(Arc::new);
 }
 
-fn chosen() -> Locked<Option<Arc<Bundle>>> {
+fn chosen() -> MutexGuard<'static, Option<Arc<Bundle>>> {
     CHOSEN.lock()
 }

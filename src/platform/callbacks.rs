@@ -3,8 +3,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::sync::Condvar;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::fork::Place;
@@ -73,7 +73,7 @@ impl CallbackSlot {
             run.callback == self.number && run.thread != me && !waits_for(runs, run.thread, me)
         };
         while runs.iter().any(|run| keeps(&runs, run)) {
-            runs = runs.wait(&ENDED);
+            runs = ENDED.wait(runs).unwrap_or_else(PoisonError::into_inner);
         }
         set_waiting(&mut runs, me, None);
     }

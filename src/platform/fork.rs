@@ -5,13 +5,12 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::platform::sync::{AtomicPtr, thread_local};
+use crate::platform::sync::AtomicPtr;
 
 /// How many forks lie between the process that loaded the library and this one.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -79,121 +78,15 @@ pub(crate) fn hold_shared<T: HoldOverFork + Send + 'static>(shared: Arc<T>) -> B
     Box::new((lock.hold(), shared))
 }
 
-/// How long a fork waits for a lock that its own thread may hold.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// Which of the locks that are held over forks this thread is taking or holds. The library forks nowhere inside such a
-/// section, so a thread that forks inside one does it in a signal handler, and must not wait for its own lock.
-pub(crate) struct Section {
-    /// The mutexes at these places, as bits.
-    mutexes: Cell<u32>,
-    /// The address of a `ReadMostly`, zero for none; the first of its slots that is locked, and how many are locked by now.
-    read_mostly: Cell<usize>,
-    first: Cell<usize>,
-    locked: Cell<usize>,
-}
-
 thread_local! {
-    static SECTION: Section = const {
-        Section {
-            mutexes: Cell::new(0),
-            read_mostly: Cell::new(0),
-            first: Cell::new(0),
-            locked: Cell::new(0),
-        }
-    };
     /// What this thread, which forks, holds meanwhile.
     static HOLDING: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Section {
-    fn is_empty(&self) -> bool {
-        self.mutexes.get() == 0 && self.read_mostly.get() == 0
-    }
-}
-
-/// This thread takes the mutex at `place`, from before it waits for it until after it has unlocked it.
-pub(crate) struct MutexSection(Place);
-
-impl MutexSection {
-    pub fn enter(place: Place) -> Self {
-        SECTION.with(|section| section.mutexes.set(section.mutexes.get() | 1 << place as u32));
-        compiler_fence(Ordering::SeqCst);
-        Self(place)
-    }
-}
-
-impl Drop for MutexSection {
-    fn drop(&mut self) {
-        compiler_fence(Ordering::SeqCst);
-        SECTION.with(|section| section.mutexes.set(section.mutexes.get() & !(1 << self.0 as u32)));
-    }
-}
-
-/// This thread locks slots of a `ReadMostly`.
-pub(crate) struct SlotsSection;
-
-impl SlotsSection {
-    #[inline]
-    pub fn enter(read_mostly: usize, first: usize) -> Self {
-        SECTION.with(|section| {
-            section.first.set(first);
-            section.locked.set(0);
-            section.read_mostly.set(read_mostly);
-        });
-        compiler_fence(Ordering::SeqCst);
-        Self
-    }
-
-    /// So many are locked now.
-    #[inline]
-    pub fn locked(&self, count: usize) {
-        compiler_fence(Ordering::SeqCst);
-        SECTION.with(|section| section.locked.set(count));
-    }
-}
-
-impl Drop for SlotsSection {
-    #[inline]
-    fn drop(&mut self) {
-        compiler_fence(Ordering::SeqCst);
-        SECTION.with(|section| section.read_mostly.set(0));
-    }
-}
-
-/// Whether the thread that forks was interrupted inside a section.
-pub(crate) fn is_interrupted() -> bool {
-    SECTION.with(|section| !section.is_empty())
-}
-
-/// The first slot of this `ReadMostly` that the thread that forks was about to lock, and how many it has locked, if it was
-/// interrupted there.
-pub(crate) fn interrupted_slots(read_mostly: usize) -> Option<(usize, usize)> {
-    SECTION.with(|section| {
-        let is_it = section.read_mostly.get() == read_mostly;
-        is_it.then(|| (section.first.get(), section.locked.get()))
-    })
-}
-
-/// Calls `try_lock` until it gives a lock, for a bounded time.
-pub(crate) fn lock_within_patience<G>(mut try_lock: impl FnMut() -> Option<G>) -> Option<G> {
-    const PAUSE: Duration = Duration::from_millis(1);
-    let pauses = PATIENCE.as_millis() / PAUSE.as_millis();
-    (0..pauses).find_map(|at| {
-        if at > 0 {
-            std::thread::sleep(PAUSE);
-        }
-        try_lock()
-    })
 }
 
 pub(crate) extern "C" fn before_fork() {
     // A thread that is being taken down has no thread-locals left; it forks without the locks.
     let _ = HOLDING.try_with(|holding| {
-        // A signal handler that interrupts a fork may fork, too.
-        let Ok(mut holding) = holding.try_borrow_mut() else {
-            return;
-        };
+        let mut holding = holding.borrow_mut();
         if !holding.is_empty() {
             return;
         }
@@ -207,10 +100,7 @@ pub(crate) extern "C" fn before_fork() {
 }
 
 extern "C" fn after_fork() {
-    let held = HOLDING.try_with(|holding| match holding.try_borrow_mut() {
-        Ok(mut holding) => std::mem::take(&mut *holding),
-        Err(_forking) => Vec::new(),
-    });
+    let held = HOLDING.try_with(|holding| std::mem::take(&mut *holding.borrow_mut()));
     drop(held);
 }
 

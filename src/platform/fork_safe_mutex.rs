@@ -4,14 +4,11 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
-use std::ops::{Deref, DerefMut};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::fork::{
-    HoldOverFork, MutexSection, Place, generation, hold_over_fork, is_interrupted, lock_within_patience,
-};
+use super::fork::{HoldOverFork, Place, generation, hold_over_fork};
 
 /// A mutex for the static at a [`Place`]. A panic while it is held does not poison it.
 pub(crate) struct ForkSafeMutex<T: 'static> {
@@ -48,34 +45,9 @@ impl<T: Send + 'static> ForkSafeMutex<T> {
         self
     }
 
-    pub fn lock(&'static self) -> Locked<T> {
+    pub fn lock(&'static self) -> MutexGuard<'static, T> {
         hold_over_fork(self.place, self.registered());
-        let section = MutexSection::enter(self.place);
-        let value = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
-        self.locked(value, Some(section))
-    }
-
-    fn locked(&self, value: MutexGuard<'static, T>, section: Option<MutexSection>) -> Locked<T> {
-        Locked {
-            in_child: self.in_child,
-            generation: generation(),
-            value: Some(value),
-            _section: section,
-        }
-    }
-
-    /// Locks it at a fork; `None` when the thread that forks may hold it, and goes on with it in the child.
-    fn lock_at_fork(&'static self) -> Option<Locked<T>> {
-        let value = if is_interrupted() {
-            lock_within_patience(|| match self.mutex.try_lock() {
-                Ok(value) => Some(value),
-                Err(TryLockError::Poisoned(why)) => Some(why.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            })?
-        } else {
-            self.mutex.lock().unwrap_or_else(PoisonError::into_inner)
-        };
-        Some(self.locked(value, None))
+        self.mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn registered(&'static self) -> &'static &'static dyn HoldOverFork {
@@ -101,65 +73,30 @@ impl<T: Send + 'static> ForkSafeMutex<T> {
 
 impl<T: Send + 'static> HoldOverFork for ForkSafeMutex<T> {
     fn hold(&'static self) -> Box<dyn Any> {
-        let Some(value) = self.lock_at_fork() else {
-            return Box::new(());
-        };
+        let value = self.lock();
         Box::new(Held {
             _also: (self.also_hold)(&value),
-            _value: value,
+            value,
+            in_child: self.in_child,
+            generation: generation(),
         })
-    }
-}
-
-/// The mutex, locked. When it was locked before a fork and this is the child, the value is changed for it at the end.
-pub(crate) struct Locked<T: 'static> {
-    in_child: fn(&mut T),
-    generation: u64,
-    /// There until it is dropped.
-    value: Option<MutexGuard<'static, T>>,
-    /// Left last.
-    _section: Option<MutexSection>,
-}
-
-impl<T> Locked<T> {
-    /// Unlocks it until `condvar` is notified.
-    pub fn wait(mut self, condvar: &Condvar) -> Self {
-        self.value = self
-            .value
-            .take()
-            .map(|value| condvar.wait(value).unwrap_or_else(PoisonError::into_inner));
-        self
-    }
-}
-
-impl<T> Deref for Locked<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        self.value.as_deref().expect("it is locked until it is dropped")
-    }
-}
-
-impl<T> DerefMut for Locked<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        self.value
-            .as_deref_mut()
-            .expect("it is locked until it is dropped")
-    }
-}
-
-impl<T> Drop for Locked<T> {
-    fn drop(&mut self) {
-        if self.generation != generation() {
-            (self.in_child)(self);
-        }
     }
 }
 
 /// The mutex during a fork. Its fields are dropped in their order.
 struct Held<T: 'static> {
     _also: Option<Box<dyn Any>>,
-    _value: Locked<T>,
+    value: MutexGuard<'static, T>,
+    in_child: fn(&mut T),
+    generation: u64,
+}
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        if self.generation != generation() {
+            (self.in_child)(&mut self.value);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,9 +128,12 @@ mod tests {
         assert_eq!(also.downcast_ref(), Some(&7_u32));
         drop(held);
         assert_eq!(*VALUE.lock(), 7);
-        let mut before_a_fork = VALUE.lock();
-        before_a_fork.generation += 1;
-        drop(before_a_fork);
+        drop(Held {
+            _also: None,
+            value: VALUE.lock(),
+            in_child: VALUE.in_child,
+            generation: generation() + 1,
+        });
         assert_eq!(*VALUE.lock(), 0);
     }
 }

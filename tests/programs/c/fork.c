@@ -374,78 +374,6 @@ static void kept_connection(void)
     }
 }
 
-/* The scene "handler": a signal handler forks wherever it interrupts a call that is answered from
- * the cache, while other threads read and write the cache. */
-
-static volatile sig_atomic_t handler_forks, in_handlers_child;
-
-static void fork_in_handler(int signal)
-{
-    (void)signal;
-    if (in_handlers_child || handler_forks >= 5 * FORKS)
-        return;
-    handler_forks++;
-    pid_t child = fork();
-    if (child == 0) {
-        /* Goes back to what was interrupted. */
-        alarm(PATIENCE_S);
-        in_handlers_child = 1;
-    } else if (child > 0) {
-        int status = 0;
-        while (waitpid(child, &status, 0) == -1)
-            continue;
-        if (status != 0)
-            _exit(WIFSIGNALED(status) ? 100 + WTERMSIG(status) : 99);
-    }
-}
-
-static void *other_calls(void *worker)
-{
-    sigset_t alarms;
-    sigemptyset(&alarms);
-    sigaddset(&alarms, SIGPROF);
-    pthread_sigmask(SIG_BLOCK, &alarms, NULL);
-    return work_until_it_is_over(worker);
-}
-
-static void fork_in_handlers(void)
-{
-    struct sigaction action = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
-    static struct worker readers[] = {{.work = miss}, {.work = invalidate}, {.work = miss}};
-    struct timespec pause = {0, 500000};
-    sigset_t alarms;
-    timer_t timer;
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
-    struct itimerspec often = {.it_interval = pause, .it_value = pause};
-    cc_token_free(ask(kept_session, (struct way){0}));
-    sigemptyset(&alarms);
-    sigaddset(&alarms, SIGPROF);
-    for (size_t i = 0; i < 3; i++)
-        if (pthread_create(&readers[i].thread, NULL, other_calls, &readers[i]) != 0)
-            fail("no thread");
-    sigaction(SIGPROF, &action, NULL);
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
-        timer_settime(timer, 0, &often, NULL) != 0)
-        fail("no timer");
-    while (handler_forks < 5 * FORKS) {
-        cc_token *token = NULL;
-        if (cc_viewer_token(kept_session, NULL, &token, NULL) != CC_OK)
-            fail("the cached token is not returned");
-        cc_token_free(token);
-        if (in_handlers_child) {
-            /* A call that reads the cache and one that writes it. */
-            cc_cache_forget_session(other_session);
-            if (cc_viewer_token(kept_session, NULL, &token, NULL) != CC_OK)
-                _exit(98);
-            _exit(0);
-        }
-    }
-    pthread_sigmask(SIG_BLOCK, &alarms, NULL);
-    over = true;
-    for (size_t i = 0; i < 3; i++)
-        pthread_join(readers[i].thread, NULL);
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4)
@@ -462,8 +390,6 @@ int main(int argc, char **argv)
         fork_in_a_callback(strcmp(scene, "waiter") == 0);
     else if (strcmp(scene, "kept") == 0)
         kept_connection();
-    else if (strcmp(scene, "handler") == 0)
-        fork_in_handlers();
     else
         return 2;
     return 0;
