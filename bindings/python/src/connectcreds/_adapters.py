@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Optional, Union
 
 from . import _credentials, errors
 from ._credentials import NOT_GIVEN, NotGiven
-from ._logging import LOGGER
+from ._library import LOGGER
 from ._token import Token, refuse_to_pickle
 
 __tracebackhide__ = True

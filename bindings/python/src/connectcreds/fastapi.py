@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse
 from . import _credentials, errors
 from ._adapters import OffConnect, Source, Substitute
 from ._credentials import NOT_GIVEN
-from ._logging import LOGGER
+from ._library import LOGGER
 from ._requests import Options
 from ._starlette import from_starlette
 from ._token import Token
