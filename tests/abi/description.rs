@@ -49,6 +49,7 @@ impl Abi {
         let description = run(Command::new("abidw")
             .args(["--no-corpus-path", "--no-comp-dir-path", "--no-show-locs"])
             .arg(&library));
+        let description = description.replace(&format!("{}/", directory.display()), "");
         fs::write(directory.join("connectcreds.abi"), description).expect("the directory is ours");
         fs::write(
             directory.join("values.txt"),
