@@ -212,7 +212,7 @@ typedef struct cc_aws_credentials cc_aws_credentials;
  * exchange. The timeout counts from the start; the request's cancel callback is not called.
  *
  * In a child after fork(), a call that was not done has another descriptor, and exchanges the token
- * anew when it is finished.
+ * again when it is finished.
  * Inside a mock the call is done when it has started: the mock function is called by the start.
  */
 typedef struct cc_call cc_call;
@@ -1073,7 +1073,7 @@ CC_API cc_status cc_config_set_background_refresh(bool on);
 #define CC_LOG_ERROR 1
 /** A potential problem, or a failure the library recovered from. */
 #define CC_LOG_WARNING 2
-/** What the library does: requests and responses, attempts, redirects, tokens. */
+/** Activity: requests and responses, attempts, redirects, tokens. */
 #define CC_LOG_INFO 3
 /** How it decides: the environment, the cache, the route to the server. */
 #define CC_LOG_DEBUG 4

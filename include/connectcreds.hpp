@@ -2,7 +2,7 @@
  * @file connectcreds.hpp
  * @brief The C++ face of connectcreds.h: header-only, for C++11 and later.
  *
- * What each call does, its statuses and its defaults are documented in connectcreds.h, at the C
+ * The behaviour of each call, its statuses and its defaults are documented in connectcreds.h, at the C
  * function of the same name. This header adds what C++ has. Conventions, which hold for every
  * function:
  *
@@ -119,7 +119,7 @@ class text
     std::string copy_;
 };
 
-/* What the rest is made of. */
+/* Building blocks. */
 namespace detail
 {
 
@@ -282,7 +282,7 @@ class error : public std::exception
     error() noexcept : status_(CC_OK)
     {
     }
-    /** What a C call returned; takes the handle, which may be nullptr. */
+    /** Wraps the result of a C call; takes the handle, which may be nullptr. */
     explicit error(cc_status status, cc_error *handle = nullptr) : status_(status)
     {
         if (handle != nullptr)
@@ -525,7 +525,7 @@ class token
     {
         return cc_token_type(get());
     }
-    /** What was issued, as a URN; nullptr when the server did not say. */
+    /** Returns the type of token that was issued, as a URN; nullptr when the server did not say. */
     const char *issued_type() const noexcept
     {
         return cc_token_issued_type(get());
@@ -612,7 +612,7 @@ class token
 };
 
 /**
- * What is requested, and of which server. Setters can be chained, on a variable and on a temporary:
+ * The options of a call: which token, from which server. Setters can be chained, on a variable and on a temporary:
  *
  *     auto wanted = request().resource("https://service.example.com").timeout(seconds(5));
  *     auto token = service_account_token(wanted);
@@ -712,7 +712,7 @@ class request
     {
         return set(cc_request_set_timeout_ms, std::uint32_t(0));
     }
-    /** How long the token should live on, where the server has such a one. */
+    /** Sets the minimum remaining lifetime, where the server has such a token. */
     request &min_validity(std::chrono::seconds duration) &
     {
         return set(cc_request_set_min_validity_s, detail::count(duration));
@@ -1431,7 +1431,7 @@ class mock
             return cc_mock_responses(list.data(), list.size(), self, failure);
         });
     }
-    /** What a function makes of the request. It is called on the threads that make calls, several
+    /** A mock whose function builds each response. It is called on the threads that make calls, several
      * at a time. */
     CONNECTCREDS_NODISCARD static result<mock> try_function(mock_function function)
     {

@@ -24,7 +24,7 @@ pub enum Level {
     Error = 1,
     /// A potential problem, or a failure the library recovered from.
     Warning,
-    /// What the library does: requests and responses, attempts, redirects, tokens.
+    /// Activity: requests and responses, attempts, redirects, tokens.
     Info,
     /// How it decides: the environment, the cache, the route to the server.
     Debug,

@@ -30,6 +30,7 @@ fn every_exported_function_is_called_by_a_c_host() {
         "mock.c",
         "mock_environment.c",
         "request.c",
+        "calls.c",
     ]
     .map(|name| {
         std::fs::read_to_string(root().join("tests/programs/c").join(name)).expect("the host is there")

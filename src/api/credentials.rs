@@ -304,7 +304,7 @@ fn content<'a>(request: &'a Request, environment: &'a CallEnvironment) -> Result
     }
 }
 
-/// What the request sets, else what the environment sets.
+/// The request's value, else the environment's.
 #[inline]
 fn given_or<'a>(given: &'a Option<Hashed>, ambient: impl FnOnce() -> Part<'a>) -> Part<'a> {
     match given {
@@ -321,7 +321,7 @@ struct Call<'a> {
     requested_token_type: Option<&'a str>,
 }
 
-/// What is done with a call: it is waited for, or started.
+/// How a call is performed: [`get`] waits for it, [`start`] returns at once.
 type Perform<T> = fn(Call<'_>, &CallContext, &CallEnvironment, &Request) -> Result<T, Error>;
 
 fn get(

@@ -19,7 +19,7 @@ use crate::platform::fork_safe_mutex::ForkSafeMutex;
 ///
 /// It is done when a token or an error has arrived, or its timeout has passed. Dropping it leaves the exchange, as a
 /// cancelled call does: others that wait for it are not affected. In a child made by `fork()`, a call that was not done
-/// exchanges the token anew when it is finished.
+/// exchanges the token again when it is finished.
 pub struct StartedCall {
     /// Of a call that was done when it started: a cache hit locks nothing.
     done: Option<Arc<Token>>,

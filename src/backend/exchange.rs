@@ -57,7 +57,7 @@ pub(crate) struct ServerExchange {
     pub exchange: FormBody,
     /// Sent first.
     pub renewal: Option<FormBody>,
-    /// What no message may hold.
+    /// Secrets that no message may contain.
     pub secrets: Vec<Secret>,
     pub env: Arc<EnvSnapshot>,
     /// Progress is recorded on it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-/// What the back-off begins with, and what it ends with: full jitter over a doubling base.
+/// The first and the longest pause of the back-off: full jitter over a doubling base.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(2);
 
@@ -24,7 +24,7 @@ pub(crate) fn wait(
         return None;
     }
     match why.retry_after() {
-        // What does not fit is the caller's to wait for.
+        // A pause that exceeds the deadline is left to the caller.
         Some(asked) => (asked < left).then_some(asked),
         None => {
             let doubled = FIRST.saturating_mul(1 << (attempt - 1).min(8));

@@ -1,4 +1,4 @@
-//! What the broker needs of a backend: the real server, a mock, a test.
+//! The trait that the broker calls to perform exchanges: implemented by the real server, by mocks and by tests.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,7 @@ pub(crate) struct ExchangeInputs {
     pub in_flight: Arc<InFlightExchange>,
 }
 
-/// Who performs exchanges, by which clock, with which randomness.
+/// Performs exchanges, and supplies the clock and the randomness.
 pub(crate) trait Backend: Sync + 'static {
     /// The exchange, which begins when it is first polled. It must not block.
     fn exchange(&self, inputs: ExchangeInputs) -> BoxedFuture<Result<Issued, Error>>;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::backend::Backend;
+use super::background_refresh::refresh_in_background;
 use super::call::PendingCall;
 use super::key::{CacheKey, CacheKeyRef};
 use super::leader::{Leader, is_led_by_this_thread};
@@ -38,7 +39,7 @@ pub(crate) struct Stats {
     pub entries: u64,
 }
 
-/// What hits count, in the slot of their thread.
+/// The counters of cache hits, one set for each slot of threads.
 pub(super) struct Hits {
     fresh: u64,
     stale: u64,
@@ -133,7 +134,7 @@ impl<B: Backend> Broker<B> {
         }
     }
 
-    fn in_flight(&self) -> InFlightExchange {
+    pub(super) fn in_flight(&self) -> InFlightExchange {
         InFlight::new(generation(), Instant::now() + config::timeout())
     }
 
@@ -234,7 +235,7 @@ impl Patience {
     }
 }
 
-/// What a caller is to wait for.
+/// The result of an admission: a result at once, or an exchange to wait for.
 pub(crate) enum Admitted {
     Done(Result<Arc<Token>, Error>),
     /// It was joined.
@@ -276,7 +277,7 @@ pub(crate) trait Handle:
         match found {
             Lookup::Fresh(token) | Lookup::Stale(token) => Some(token),
             Lookup::Aging(token, key) => {
-                self.refresh_in_background(key, env);
+                refresh_in_background(self, key, env);
                 Some(token)
             }
         }
@@ -406,24 +407,6 @@ pub(crate) trait Handle:
                     return Admitted::Wait(in_flight);
                 }
             }
-        }
-    }
-
-    fn refresh_in_background(&self, key: Arc<CacheKey>, env: impl FnOnce() -> Arc<EnvSnapshot>) {
-        if !self.backend.refreshes_in_background() {
-            return;
-        }
-        let begin = || self.in_flight();
-        let admission = self
-            .cache
-            .write(|cache| cache.enter_early(&key, self.backend.now(), generation(), begin));
-        let Some(Admission::Lead(in_flight, refresh_token)) = admission else {
-            return;
-        };
-        log::debug!("Token expires soon; refreshing in the background");
-        Leader::new(self, key, in_flight.clone(), TokenCriteria::default()).spawn(env(), refresh_token);
-        if let Err(why) = self.backend.unattended(&in_flight) {
-            log::warning!("Could not start the background refresh: {why}");
         }
     }
 }

@@ -30,13 +30,13 @@ pub(crate) struct PendingCall<H: Handle> {
 impl<H: Handle> PendingCall<H> {
     /// Whether [`finish`](Self::finish) returns at once.
     pub fn is_done(&self) -> bool {
-        // In a forked child nothing completes it: the child asks anew when it finishes the call.
+        // In a forked child nothing completes it: the child asks again when it finishes the call.
         !self.in_flight.is_of(generation())
             || self.in_flight.is_completed()
             || Instant::now() >= self.deadline
     }
 
-    /// What completes the call, and when it ends without that.
+    /// The exchange that completes the call, and the deadline that ends it otherwise.
     pub fn awaited(&self) -> (&Arc<InFlightExchange>, Instant) {
         (&self.in_flight, self.deadline)
     }

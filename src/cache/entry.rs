@@ -1,4 +1,4 @@
-//! What is cached for one key.
+//! One entry of the cache: a token, a remembered refusal, an exchange in flight.
 
 #![forbid(unsafe_code)]
 
@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub negative: Option<NegativeEntry>,
     pub in_flight: Option<Arc<InFlightExchange>>,
     pub last_use: AtomicU64,
-    /// What the token takes of the cache's memory, in bytes.
+    /// The token's share of the memory that the cache bounds, in bytes.
     pub bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What the cache drops when it is full: what has expired, refusals, then the tokens that were used least recently.
+//! Eviction: a full cache drops expired entries first, then refusals, then the tokens that were used least recently.
 
 #![forbid(unsafe_code)]
 
@@ -42,7 +42,7 @@ pub(crate) struct Eviction {
     /// The refusals that are remembered, oldest first: hash and number.
     refusals: VecDeque<(u64, u64)>,
     swept_ms: i64,
-    /// What the tokens take, in bytes.
+    /// The memory of all tokens, in bytes.
     pub bytes: usize,
     pub evictions: u64,
     /// How often something was stored.

@@ -132,7 +132,7 @@ impl CacheKeyRef<'_> {
     }
 
     fn endpoint(&self) -> Result<(Arc<Secret>, CredentialEndpoint), Error> {
-        // What a request sets was checked by its setter: a URL that is wrong here is the environment's.
+        // A setter checked the request's URL: one that is wrong here is the environment's.
         match validate(self.server.bytes, SERVER.name())? {
             Some(url) => Ok((
                 self.server.keep(url),
@@ -215,7 +215,7 @@ impl OwnedSubject {
 }
 
 /// Whether both are equal. Where there is nothing to compare nothing is asked: an empty slice points nowhere, and a
-/// comparison that looks there all the same, as the C library's does with masked loads, takes longer than a whole hit.
+/// comparison that reads there nevertheless, as the C library's does with masked loads, takes longer than a whole hit.
 fn is_same(kept: &[u8], asked: &[u8]) -> bool {
     kept.len() == asked.len() && (kept.is_empty() || kept == asked)
 }
@@ -248,7 +248,7 @@ impl CacheKey {
         matches!(&self.subject, OwnedSubject::Given(given) if given.expose() == token)
     }
 
-    /// What it takes of memory, in bytes, as far as the cache bounds it.
+    /// Its share of the memory that the cache bounds, in bytes.
     pub fn heap_bytes(&self) -> usize {
         let subject = match &self.subject {
             OwnedSubject::Given(token) => token.expose().len(),

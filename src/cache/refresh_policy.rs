@@ -27,7 +27,7 @@ const BACKOFF_IN_MARGIN_MS: i64 = 5 * SECOND_MS;
 /// How long a token with no lifetime left is cached: for the callers that wait for this exchange.
 const NOT_KEPT_MS: i64 = SECOND_MS;
 
-/// What to do with a cached token.
+/// How a cached token may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
     /// Use it.

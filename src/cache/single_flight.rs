@@ -34,7 +34,7 @@ struct State<T> {
     wakers: Vec<Waker>,
 }
 
-/// What went wrong so far with an exchange that is still in progress.
+/// The last failure of an exchange that is still in progress.
 #[derive(Debug, Clone)]
 pub(crate) enum Progress {
     /// An attempt failed with this error, and the next one has not begun.

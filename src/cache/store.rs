@@ -24,7 +24,7 @@ pub(crate) use super::eviction::{LastUse, Limits};
 /// An exchange in flight, whose outcome goes to the callers that wait.
 pub(crate) type InFlightExchange = InFlight<Outcome>;
 
-/// What an exchange brought: a token, or the error and the old token, if that has not expired.
+/// The outcome of an exchange: a token, or the error and the old token, if that has not expired.
 pub(crate) type Outcome = Result<Arc<Token>, (Error, Option<Arc<Token>>)>;
 
 /// A token that was issued, and when it was requested.
@@ -52,7 +52,7 @@ pub(crate) enum Lookup {
     Aging(Arc<Token>, Arc<CacheKey>),
 }
 
-/// What a caller without a good token does.
+/// The next step of a caller without a good token.
 pub(crate) enum Admission {
     /// Nothing: this is the result.
     Done(Result<Arc<Token>, Error>),
@@ -129,7 +129,7 @@ impl Cache {
         (cached.expiry.classify(now, 0) != Freshness::Expired).then(|| cached.token.clone())
     }
 
-    /// What a caller does for which [`find`](Self::find) has no token. `begin` makes the exchange when this caller is the
+    /// Admits a caller for which [`find`](Self::find) has no token. `begin` makes the exchange when this caller is the
     /// leader; one of another generation lost its leader in a fork.
     pub fn enter(
         &mut self,

@@ -1,4 +1,4 @@
-//! What runs exchanges: one runtime for the whole process, without threads of its own.
+//! The driver of exchanges: one runtime for the whole process, without threads of its own.
 //!
 //! An exchange is a task on the runtime. Whichever thread waits for one, in [`drive`], runs all of them. Where no caller
 //! waits, one background thread does ([`unattended`]): refreshes, exchanges whose callers left, calls that do not block.

@@ -17,7 +17,7 @@ use crate::error::Error;
 /// exchange. The timeout counts from the start; the request's cancel callback is not called.
 ///
 /// In a child after fork(), a call that was not done has another descriptor, and exchanges the token
-/// anew when it is finished.
+/// again when it is finished.
 /// Inside a mock the call is done when it has started: the mock function is called by the start.
 #[derive(Debug)]
 pub struct cc_call {

@@ -9,7 +9,7 @@ use crate::api::log::{LogLevel, remove_log_callback, set_log_callback};
 pub const CC_LOG_ERROR: i32 = 1;
 /// A potential problem, or a failure the library recovered from.
 pub const CC_LOG_WARNING: i32 = 2;
-/// What the library does: requests and responses, attempts, redirects, tokens.
+/// Activity: requests and responses, attempts, redirects, tokens.
 pub const CC_LOG_INFO: i32 = 3;
 /// How it decides: the environment, the cache, the route to the server.
 pub const CC_LOG_DEBUG: i32 = 4;

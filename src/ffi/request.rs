@@ -30,7 +30,7 @@ pub struct cc_request {
     rejected: Vec<(Setting, Error)>,
 }
 
-/// What a setter sets.
+/// The value that a setter sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Setting {
     Named(&'static str),

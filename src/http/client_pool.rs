@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
-use super::connection_counter::ConnectionCounter;
+use super::connector::ConnectionCounter;
 use super::dns::Resolver;
 use super::proxy::Route;
 use super::tls::Trust;

@@ -1,6 +1,6 @@
 //! One request and its response, across the redirects that a Connect server makes.
 //!
-//! `client_pool` keeps clients and their connections; `connection_counter` tells a reused connection from a new one.
+//! `client_pool` keeps clients and their connections; `connector` tells a reused connection from a new one.
 //! `proxy` and `no_proxy` choose the route, `redirect` follows redirects, `dns` resolves names. `tls`, `roots` and
 //! `system_roots` load certificates. `error` explains failed transfers.
 //!
@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod client_pool;
-mod connection_counter;
+mod connector;
 mod dns;
 pub(crate) mod error;
 mod no_proxy;
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use connection_counter::reused_a_connection;
+use connector::reused_a_connection;
 use error::{Failure, TransportError};
 use proxy::{Route, is_loopback};
 use redirect::{Redirect, is_redirect, redirect};
@@ -96,7 +96,7 @@ pub(crate) async fn send(request: Request<'_>) -> Result<ServerResponse, Failure
     let mut url = request.url.clone();
     for _ in 0..=redirect::MOST {
         warn_of_plain_http(&url, request.api_key);
-        let response = connection_counter::counted(sent.to(&url)).await?;
+        let response = connector::counted(sent.to(&url)).await?;
         if !is_redirect(response.status) {
             return Ok(response);
         }

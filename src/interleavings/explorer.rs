@@ -32,7 +32,7 @@ pub(crate) fn explore(bounds: Bounds, scenario: impl Fn() + Send + Sync + 'stati
     config.silence_warnings = true;
     config.failure_persistence = FailurePersistence::None;
     config.stack_size = 256 * 1024;
-    // What the library does once in a process is done: a scenario takes the same steps each time.
+    // One-time initialisation happens here, so that a scenario takes the same steps each time.
     let first_calls = || {
         log::is_on(Level::Debug);
     };

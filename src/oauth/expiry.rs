@@ -2,13 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
 use crate::oauth::aws_credentials::AwsCredentials;
-use crate::oauth::json::{JsonObject, string_value};
+use crate::oauth::json::string_value;
+use crate::oauth::jwt;
 
 /// A `token_type` or `issued_token_type` that contains this is that of AWS credentials.
 const AWS: &str = "aws";
@@ -72,25 +70,10 @@ impl OwnExpiry {
                 whole_life_s: None,
             });
         }
-        Self::of_jwt(access_token)
-    }
-
-    /// Reads `exp` and `iat` (RFC 7519, section 4.1). The signature is for the service that the token is meant for.
-    fn of_jwt(token: &str) -> Option<Self> {
-        let mut parts = token.split('.');
-        let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
-            return None;
-        }
-        let claims = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?);
-        let claims = JsonObject::parse(&claims).ok()?;
-        // NumericDate may be a fraction. Neither a time before 1970 nor 1970 itself is meant: it stands for "not set".
-        let date = |name: &str| expires_in(claims.get(name)?).filter(|seconds| *seconds > 0);
-        let expires_at = date("exp");
-        let whole_life = expires_at.zip(date("iat")).map(|(end, start)| end - start);
+        let claims = jwt::claimed_times(access_token)?;
         Some(Self {
-            expires_at,
-            whole_life_s: whole_life.filter(|seconds| *seconds > 0),
+            expires_at: claims.expires_at,
+            whole_life_s: claims.whole_life_s,
         })
     }
 }
@@ -98,7 +81,8 @@ impl OwnExpiry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::prelude::BASE64_STANDARD;
+    use base64::Engine;
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
     const ASKED_AT: i64 = 1_700_000_000;
     const HOUR: i64 = 3600;

@@ -7,7 +7,7 @@
 //! | `token_exchange` | the form that an exchange sends, and the URNs of token types |
 //! | `response` | a server's response as a token, a list of integrations, or an error |
 //! | `token`, `token_text` | the token; its texts, for Rust and for C, in one piece of memory |
-//! | `expiry` | how long a token is valid |
+//! | `expiry`, `jwt` | how long a token is valid; the times that a JWT claims |
 //! | `aws_credentials` | the AWS credentials in a token |
 //! | `integrations`, `integration_choice` | a content item's integrations, and which of them a name means |
 //! | `json` | JSON objects and arrays of bounded length |
@@ -22,6 +22,7 @@ pub(crate) mod expiry;
 pub(crate) mod integration_choice;
 pub(crate) mod integrations;
 pub(crate) mod json;
+mod jwt;
 pub(crate) mod params;
 pub(crate) mod response;
 pub(crate) mod token;

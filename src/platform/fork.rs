@@ -1,4 +1,4 @@
-//! What belongs to the process and not to us: its signals, and that it may `fork()`.
+//! fork(): a number for each generation of processes, and the locks that are held while one forks.
 //!
 //! The one room beside `ffi` that needs `unsafe`: signal masks and the fork hook exist only in C.
 
@@ -23,7 +23,7 @@ pub(crate) fn generation() -> u64 {
 
 /// Has the hooks below called at each fork.
 ///
-/// No `Once`: a child that is made while another thread is in it would wait for that thread for ever. Registering
+/// No `Once`: a child that is made while another thread is in it would wait for that thread without end. Registering
 /// twice, when two threads come at the same time, does no harm.
 fn watch_forks() {
     static WATCHING: AtomicBool = AtomicBool::new(false);
@@ -34,7 +34,7 @@ fn watch_forks() {
     }
 }
 
-/// What is locked while a fork happens, so that the child finds it whole and unlocked: one lock for each [`Place`].
+/// The locks that are held during a fork, so that the child finds the data whole and unlocked: one for each [`Place`].
 static HELD_OVER_FORK: [AtomicPtr<&'static dyn HoldOverFork>; Place::COUNT] =
     [const { AtomicPtr::new(ptr::null_mut()) }; Place::COUNT];
 
@@ -79,7 +79,7 @@ pub(crate) fn hold_shared<T: HoldOverFork + Send + 'static>(shared: Arc<T>) -> B
 }
 
 thread_local! {
-    /// What this thread, which forks, holds meanwhile.
+    /// The locks that this thread holds while it forks.
     static HOLDING: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -92,7 +92,7 @@ def test_a_process_that_can_start_no_thread_gets_tokens(connect: Standin) -> Non
         from connectcreds import _calls
 
         network = connectcreds.Status.NETWORK
-        # What a start returns where the system refuses a thread; root may start any number of them.
+        # The error of a start where the system refuses a thread; root may start any number of them.
         kind = _calls.SERVICE_ACCOUNT._replace(start=lambda *arguments: network)
         print(_calls.token(kind, (None,) * 13).token_type, threading.active_count())
         """

@@ -121,7 +121,7 @@ SEXP cr_built_for(void)
     return text(CC_VERSION);
 }
 
-/* What a call costs that does nothing. */
+/* A call that does nothing, to measure its cost. */
 SEXP cr_nothing(void)
 {
     return R_NilValue;

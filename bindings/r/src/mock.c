@@ -75,7 +75,7 @@ static cc_mock *mock_of(SEXP handle)
     return R_ExternalPtrAddr(handle);
 }
 
-/* What answers is kept by the handle: an R function, or a list of a response. */
+/* The handle keeps the source of the answers: an R function, or a list of a response. */
 static SEXP new_handle(SEXP answers)
 {
     SEXP handle = PROTECT(R_MakeExternalPtr(NULL, tag(), answers));

@@ -15,7 +15,7 @@ struct wish {
     bool force;
 };
 
-/* What came of a wish: a failure is a list of its details. */
+/* The result of a call: a failure is a list of its details. */
 struct outcome {
     SEXP handle;
     SEXP failure;
@@ -191,7 +191,7 @@ static void report(const char *function, SEXP failure, const char *called)
     UNPROTECT(2);
 }
 
-/* Whether there is a token. A caller's mistake is an error all the same: it would be one each time.
+/* Whether there is a token. A caller's mistake is an error here too: it would be one each time.
  */
 static SEXP probed(const struct wish *wish, struct outcome outcome)
 {

@@ -115,7 +115,7 @@ static SEXP new_key(SEXP kind, const SEXP values[VALUES], const SEXP *further, i
     return key;
 }
 
-/* What a setter rejects, the call reports. */
+/* The call reports a value that a setter rejected. */
 static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], const SEXP *further,
                  int count)
 {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* What a host, a port and a path are written with. Anything else is left to the library, which
+/* The characters of a host, a port and a path. Anything else is left to the library, which
  * names the fault. */
 static bool is_host_and_path(const char *url)
 {

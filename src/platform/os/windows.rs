@@ -119,7 +119,7 @@ pub(crate) fn write_to_standard_error(line: &str) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// What other systems do to the signals of a thread. Windows sends none.
+/// Blocks no signal: Windows sends none to threads.
 pub(crate) mod signals {
     /// Nothing to be guarded against: a broken connection is an error alone.
     pub(crate) struct NoSigpipe;

@@ -71,7 +71,7 @@ steer <- function(what, body = NULL) {
 # Sets the responses of the next exchanges.
 order_answers <- function(orders) invisible(steer("order", orders))
 
-# What a call asks about that is left while it waits: the library goes on with its exchange, into the next tests.
+# A resource of its own for a call that is left while it waits: its exchange continues into the next tests.
 abandoned_resource <- function() sub("service", "abandoned", new_resource())
 
 # How many exchanges the server was asked for since the test began, those that were abandoned aside.
