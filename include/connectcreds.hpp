@@ -2,8 +2,8 @@
  * @file connectcreds.hpp
  * @brief The C++ face of connectcreds.h: header-only, for C++11 and later.
  *
- * The behaviour of each call, its statuses and its defaults are documented in connectcreds.h, at the C
- * function of the same name. This header adds what C++ has. Conventions, which hold for every
+ * The behaviour of each call, its statuses and its defaults are documented in connectcreds.h, at
+ * the C function of the same name. This header adds what C++ has. Conventions, which hold for every
  * function:
  *
  * Results. A call returns what it gives and throws connectcreds::error. The same call under the
@@ -612,7 +612,8 @@ class token
 };
 
 /**
- * The options of a call: which token, from which server. Setters can be chained, on a variable and on a temporary:
+ * The options of a call: which token, from which server. Setters can be chained, on a variable and
+ * on a temporary:
  *
  *     auto wanted = request().resource("https://service.example.com").timeout(seconds(5));
  *     auto token = service_account_token(wanted);
@@ -1431,8 +1432,8 @@ class mock
             return cc_mock_responses(list.data(), list.size(), self, failure);
         });
     }
-    /** A mock whose function builds each response. It is called on the threads that make calls, several
-     * at a time. */
+    /** A mock whose function builds each response. It is called on the threads that make calls,
+     * several at a time. */
     CONNECTCREDS_NODISCARD static result<mock> try_function(mock_function function)
     {
         using state = detail::callback<bool(const mock_request &, mock_reply &)>;
