@@ -95,10 +95,6 @@ pub(crate) mod thread {
             Self(shuttle::thread::Builder::new())
         }
 
-        pub fn name(self, name: String) -> Self {
-            Self(self.0.name(name))
-        }
-
         pub fn spawn(self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
             if mishap() {
                 return Err(io::ErrorKind::WouldBlock.into());
