@@ -92,6 +92,7 @@ fn r_package_keeps_the_promises_of_its_tests() {
     let skipped = if python.is_dir() {
         tests
             .env("CONNECTCREDS_PYTHONPATH", python)
+            .env("CONNECTCREDS_LIB", library())
             .env("RETICULATE_PYTHON", "/usr/bin/python3");
         "skipped in:"
     } else {
