@@ -94,7 +94,8 @@ fn r_package_keeps_the_promises_of_its_tests() {
             .env("CONNECTCREDS_PYTHONPATH", python)
             .env("CONNECTCREDS_LIB", library())
             .env("RETICULATE_PYTHON", "/usr/bin/python3");
-        "skipped in:"
+        // Debian 12 has earlier versions of rlang and httr2 than these tests need.
+        "skipped in: test-conditions.R test-mock-http.R test-req-auth-connect.R"
     } else {
         "skipped in: test-together.R"
     };
