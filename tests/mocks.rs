@@ -263,6 +263,11 @@ fn a_function_may_fork_and_its_call_goes_on_in_both() {
 }
 
 #[test]
+fn a_function_may_fork_in_a_started_call() {
+    run(&mut forks("a_function_forks_in_a_started_call"));
+}
+
+#[test]
 fn a_function_that_forks_can_send_both_requests_to_the_server() {
     let connect = Standin::start();
     run(on(&connect, &mut forks("a_function_forks_and_lets_out")));

@@ -336,7 +336,9 @@ pub(crate) trait Handle:
         match self.admit(&key, &env, criteria, deadline) {
             Admitted::Done(result) => result.map(Ok),
             Admitted::Wait(in_flight) => {
-                if !in_flight.is_completed()
+                // The child of a mock's function that forked has its result, and no thread.
+                if in_flight.is_of(generation())
+                    && !in_flight.is_completed()
                     && let Err(why) = self.backend.unattended(&in_flight)
                 {
                     self.leave(&in_flight);

@@ -30,7 +30,7 @@ pub(crate) struct PendingCall<H: Handle> {
 impl<H: Handle> PendingCall<H> {
     /// Whether [`finish`](Self::finish) returns at once.
     pub fn is_done(&self) -> bool {
-        // In a forked child nothing completes it: the child asks again when it finishes the call.
+        // In a forked child the result is there, or the child asks again when it finishes the call.
         !self.in_flight.is_of(generation())
             || self.in_flight.is_completed()
             || Instant::now() >= self.deadline
@@ -45,7 +45,7 @@ impl<H: Handle> PendingCall<H> {
     pub fn finish(&self) -> Result<Arc<Token>, Error> {
         let _guard = NoCancellation::new();
         let waited = match self.in_flight.is_of(generation()) {
-            false => Err(WaitEnd::Forked),
+            false => self.in_flight.result_in_child().ok_or(WaitEnd::Forked),
             true => match self.in_flight.result() {
                 Some(outcome) => Ok(outcome),
                 None if Instant::now() >= self.deadline => Err(WaitEnd::TimedOut),

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub(crate) struct InFlight<T> {
     driving: AtomicUsize,
     state: Mutex<State<T>>,
     completed: Condvar,
+    /// The result in a forked child, where a thread that does not exist may hold the lock of `state` for good.
+    in_child: OnceLock<T>,
 }
 
 struct State<T> {
@@ -60,6 +63,7 @@ impl<T: Clone> InFlight<T> {
             driving: AtomicUsize::new(0),
             state: Mutex::new(state),
             completed: Condvar::new(),
+            in_child: OnceLock::new(),
         }
     }
 
@@ -214,17 +218,14 @@ impl<T: Clone> InFlight<T> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// [`complete`](Self::complete) in a child that the exchange's own thread forked. Another thread may have held the lock
-    /// at the fork, and does not exist here: then the child has no result.
+    /// [`complete`](Self::complete) in a child that the exchange's own thread forked.
     pub fn complete_in_child(&self, result: T) {
-        if let Ok(mut state) = self.state.try_lock() {
-            state.result.get_or_insert(result);
-        }
+        let _ = self.in_child.set(result);
     }
 
     /// The result in such a child.
     pub fn result_in_child(&self) -> Option<T> {
-        self.state.try_lock().ok()?.result.clone()
+        self.in_child.get().cloned()
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {

@@ -106,6 +106,19 @@ static bool fork_inside(const cc_mock_request *request, cc_mock_reply *reply, vo
     return true;
 }
 
+/* As service_account(), by a call that is started and finished. */
+static char *started_service_account(const cc_request *request)
+{
+    cc_call *call;
+    cc_token *token = NULL;
+    cc_error *error;
+    cc_status status = cc_service_account_token_start(request, &call, &error);
+    if (status == CC_OK)
+        status = cc_call_finish(call, &token, &error);
+    cc_call_free(call);
+    return outcome(status, token, error);
+}
+
 static void *come_and_leave(void *unused)
 {
     (void)unused;
@@ -121,13 +134,14 @@ static void *come_and_leave(void *unused)
     return answer;
 }
 
-static void a_function_forks(void)
+/* `ask_once` makes the call in whose function the forks happen. */
+static void forks_inside_a_call(char *(*ask_once)(const cc_request *))
 {
     pthread_t visitors[VISITORS];
     forking = mock_function(fork_inside, NULL);
     for (int i = 0; i < VISITORS; i++)
         visitors[i] = start(come_and_leave, NULL);
-    IS(service_account(NULL), "token");
+    IS(ask_once(NULL), "token");
     if (forked == 0) {
         if (forking != NULL) {
             CHECK(stats().entries == 2 && cc_mock_request_count(forking) == 2);
@@ -142,6 +156,16 @@ static void a_function_forks(void)
         IS(finish(visitors[i]), "token");
     CHECK(cc_mock_request_count(forking) == 1);
     cc_mock_end(forking);
+}
+
+static void a_function_forks(void)
+{
+    forks_inside_a_call(service_account);
+}
+
+static void a_function_forks_in_a_started_call(void)
+{
+    forks_inside_a_call(started_service_account);
 }
 
 /* The function forks, and parent and child both send the request to the real server. */
@@ -271,6 +295,7 @@ int main(int argc, char **argv)
     static const struct scene scenes[] = {
         {"a_child_has_the_mock", a_child_has_the_mock},
         {"a_function_forks", a_function_forks},
+        {"a_function_forks_in_a_started_call", a_function_forks_in_a_started_call},
         {"a_function_forks_and_lets_out", a_function_forks_and_lets_out},
         {"a_fork_while_a_function_runs", a_fork_while_a_function_runs},
         {"forks_while_functions_run", forks_while_functions_run},
