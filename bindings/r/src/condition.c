@@ -5,9 +5,9 @@
 
 static SEXP details(cc_status status, const char *message, const cc_error *error)
 {
-    static const char *const names[] = {"status",       "message",   "http_status",    "oauth_code",
-                                        "connect_code", "retryable", "retry_after_ms", "option",
-                                        ""};
+    static const char *const names[] = {"status",         "message",      "http_status",
+                                        "oauth_code",     "connect_code", "retryable",
+                                        "retry_after_ms", "option",       ""};
     SEXP list = PROTECT(Rf_mkNamed(VECSXP, (const char **)names));
     SET_VECTOR_ELT(list, 0, Rf_ScalarInteger(status));
     SET_VECTOR_ELT(list, 1, text(message));

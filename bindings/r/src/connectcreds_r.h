@@ -1,5 +1,5 @@
-/* Declarations that the shim's files share. R's errors jump over the frames of their callers and must never jump
- * over Rust's, and what the library gave must not be lost in a jump:
+/* Declarations that the shim's files share. R's errors jump over the frames of their callers and
+ * must never jump over Rust's, and what the library gave must not be lost in a jump:
  *
  * - the library is called between call_begin() and call_end(), where nothing of R runs but what
  * run_in_r() runs;

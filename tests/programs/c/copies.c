@@ -3,8 +3,8 @@
  *
  *     copies PATH first|second
  *
- * Mocks through one handle, asks through the other, in a forked child too, and closes the first or the second handle
- * first. Prints the tokens.
+ * Mocks through one handle, asks through the other, in a forked child too, and closes the first or
+ * the second handle first. Prints the tokens.
  */
 #define _GNU_SOURCE
 #include <connectcreds.h>
@@ -57,7 +57,8 @@ int main(int argc, char **argv)
     }
     void *mock = function(first, "cc_mock_token");
     cc_mock *mocked;
-    if (FUNCTION(mock_function, mock)("shared", &mocked, NULL) != CC_OK || ask(second, "second") != 0)
+    if (FUNCTION(mock_function, mock)("shared", &mocked, NULL) != CC_OK ||
+        ask(second, "second") != 0)
         return EXIT_FAILURE;
 
     pid_t child = fork();

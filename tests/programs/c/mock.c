@@ -83,9 +83,9 @@ static void responses_in_order(void)
        "Cannot fetch service account credentials from the Connect server.\n"
        "The server's response was not understood: HTTP 502, text/html: <h1>Bad\\nGateway</h1>");
     CHECK(cc_mock_request_count(mock) == 2); /* There are no retries. */
-    IS(message(request),
-       "Cannot fetch service account credentials from the Connect server.\n"
-       "The server rejected the request: HTTP 401, Connect error 22: No such session-token and key.");
+    IS(message(request), "Cannot fetch service account credentials from the Connect server.\n"
+                         "The server rejected the request: HTTP 401, Connect error 22: No such "
+                         "session-token and key.");
     IS(service_account(request), "CC_ERR_BAD_RESPONSE");
     for (int i = 0; i < 3; i++) {
         cc_token *token;

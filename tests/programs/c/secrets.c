@@ -21,7 +21,8 @@ struct secret {
     unsigned char masked[LONGEST];
     size_t length;
 };
-static struct secret key = {.name = "key"}, session = {.name = "session"}, token = {.name = "token"};
+static struct secret key = {.name = "key"}, session = {.name = "session"},
+                     token = {.name = "token"};
 
 static void wipe(char *text)
 {
@@ -104,7 +105,8 @@ static int found_in(const unsigned char *bytes, size_t length, const struct secr
 /* Prints where the secrets are. */
 static int scan(void)
 {
-    unsigned char *window = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *window =
+        mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     FILE *maps = fopen("/proc/self/maps", "r");
     int memory = open("/proc/self/mem", O_RDONLY), all = 0;
     char line[1000];
