@@ -221,6 +221,11 @@ typedef struct cc_call cc_call;
 typedef struct cc_error cc_error;
 
 /**
+ * The OAuth integrations that are associated with the content. Immutable: any thread may read it.
+ */
+typedef struct cc_integrations cc_integrations;
+
+/**
  * An active mock. While it is active, the process seems to run on Connect: server
  * http://localhost:3030, API key "key", content session token "session-token", and "user-token" for
  * a viewer call whose session token is NULL. Options of a request take precedence; the process's
@@ -543,6 +548,26 @@ CC_API cc_status cc_request_set_scope(cc_request *request, const char *scope);
 CC_API cc_status cc_request_set_audience(cc_request *request, const char *audience);
 
 /**
+ * Sets which integration to use, where several are associated with the content: by its name, by its
+ * template ("databricks") where only one has it, or by its GUID. Connect 2025.07 and later.
+ *
+ * A name matches exactly, otherwise without regard to case and surrounding space. Of two with one
+ * name, the one of the call's kind is used: a viewer call's is the viewer's. If nothing matches, or
+ * several still do, the call fails with CC_ERR_REFUSED and a message that lists the integrations.
+ *
+ * A call looks a name up as part of its exchange, within its timeout, for which the API key needs a
+ * publisher's rights; the list is kept for five minutes. Without CONNECT_CONTENT_GUID the call
+ * fails with CC_ERR_NOT_SUPPORTED. A GUID is sent as the audience, without a lookup. Tokens are
+ * cached by the integration as it is given here.
+ *
+ * @param request       the request; NULL is rejected
+ * @param name_or_guid  NULL or "": none. Rejected while an audience is set, as is an audience while
+ *                      an integration is set
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT
+ */
+CC_API cc_status cc_request_set_integration(cc_request *request, const char *name_or_guid);
+
+/**
  * Sets the requested token type.
  *
  * @param request     the request; NULL is rejected
@@ -659,6 +684,96 @@ CC_API cc_status cc_request_set_on_connect(cc_request *request, bool on_connect)
  */
 CC_API cc_status cc_request_set_cancel(cc_request *request, cc_cancel_fn cancelled,
                                        void *user_data);
+
+/* ---- Integrations ---------------------------------------------------------------------------- */
+
+/**
+ * Lists the OAuth integrations that are associated with this content, which CONNECT_CONTENT_GUID
+ * names, in the server's order. The API key needs a publisher's rights for the content; the key
+ * that Connect gives to content has them.
+ *
+ * The list is kept for five minutes, together with the one by which calls find an integration. The
+ * request's server, API key, timeout and cancel callback are used; with
+ * cc_request_set_force_refresh() the server is asked again.
+ *
+ * @param request       NULL: everything from the environment
+ * @param integrations  receives the list, which may be empty, to be freed with
+ *                      cc_integrations_free(); NULL is rejected
+ * @param error         receives an error, to be freed with cc_error_free(); may be NULL
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT; CC_ERR_NO_SERVER, CC_ERR_NO_API_KEY;
+ *         CC_ERR_NOT_SUPPORTED when CONNECT_CONTENT_GUID is not set; CC_ERR_NETWORK, CC_ERR_TLS,
+ *         CC_ERR_TIMEOUT, CC_ERR_CANCELLED; CC_ERR_REFUSED, also when the API key has no right to
+ *         list them; CC_ERR_BAD_RESPONSE, CC_ERR_INTERNAL
+ *
+ * Blocks until the server has responded or the timeout has passed, unless a list is kept.
+ */
+CC_API cc_status cc_integrations_list(const cc_request *request, cc_integrations **integrations,
+                                      cc_error **error);
+
+/**
+ * Returns the number of integrations.
+ *
+ * @param integrations  the list; NULL gives 0
+ * @return the number
+ */
+CC_API size_t cc_integrations_count(const cc_integrations *integrations);
+
+/**
+ * Returns the GUID of an integration: what cc_request_set_integration() and
+ * cc_request_set_audience() take.
+ *
+ * @param integrations  the list; NULL gives NULL
+ * @param index         from 0
+ * @return the GUID, borrowed from the list; NULL for an index that is too large
+ */
+CC_API const char *cc_integrations_guid(const cc_integrations *integrations, size_t index);
+
+/**
+ * Returns the name that an administrator gave an integration. Names need not be unique.
+ *
+ * @param integrations  the list; NULL gives NULL
+ * @param index         from 0
+ * @return the name, borrowed from the list; NULL when there is none, and for an index that is too
+ *         large
+ */
+CC_API const char *cc_integrations_name(const cc_integrations *integrations, size_t index);
+
+/**
+ * Returns the description that an administrator gave an integration.
+ *
+ * @param integrations  the list; NULL gives NULL
+ * @param index         from 0
+ * @return the description, borrowed from the list; NULL when there is none, and for an index that
+ *         is too large
+ */
+CC_API const char *cc_integrations_description(const cc_integrations *integrations, size_t index);
+
+/**
+ * Returns the service of an integration: "databricks", "aws", "custom" and so on.
+ *
+ * @param integrations  the list; NULL gives NULL
+ * @param index         from 0
+ * @return the template, borrowed from the list; NULL when the server did not say, and for an index
+ *         that is too large
+ */
+CC_API const char *cc_integrations_template(const cc_integrations *integrations, size_t index);
+
+/**
+ * Returns whose credentials an integration gives: "Viewer", "Service Account" and so on.
+ *
+ * @param integrations  the list; NULL gives NULL
+ * @param index         from 0
+ * @return the kind, borrowed from the list; NULL when the server did not say, as older ones do not,
+ *         and for an index that is too large
+ */
+CC_API const char *cc_integrations_auth_type(const cc_integrations *integrations, size_t index);
+
+/**
+ * Frees a list, and with it every string borrowed from it.
+ *
+ * @param integrations  the list; NULL is a no-op
+ */
+CC_API void cc_integrations_free(cc_integrations *integrations);
 
 /* ---- Tokens ---------------------------------------------------------------------------------- */
 
@@ -1145,6 +1260,30 @@ typedef struct cc_mock_response {
  */
 typedef bool (*cc_mock_fn)(const cc_mock_request *request, cc_mock_reply *reply, void *user_data);
 
+/** An integration that a mock lists. This struct never changes. */
+typedef struct cc_mock_integration {
+    /**
+     * NULL and "" are rejected.
+     */
+    const char *guid;
+    /**
+     * NULL or "": none.
+     */
+    const char *name;
+    /**
+     * NULL or "": none.
+     */
+    const char *description;
+    /**
+     * The service, "databricks" for example; NULL or "": the server does not say.
+     */
+    const char *service;
+    /**
+     * "Viewer", "Service Account" or another; NULL or "": the server does not say.
+     */
+    const char *auth_type;
+} cc_mock_integration;
+
 /**
  * Starts a mock that responds to every request with a token of the requested type, which expires
  * after an hour of the mock's clock:
@@ -1197,12 +1336,12 @@ CC_API cc_status cc_mock_function(cc_mock_fn function, void *user_data, cc_mock 
 
 /**
  * Sets or unsets a variable of the mock's environment, for calls that begin later. A mock begins
- * with RSTUDIO_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY and CONNECT_CONTENT_SESSION_TOKEN set, and
- * POSIT_PRODUCT unset. A binding whose tests change the process's environment passes the changes on
- * with this.
+ * with RSTUDIO_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY, CONNECT_CONTENT_SESSION_TOKEN and
+ * CONNECT_CONTENT_GUID set, and POSIT_PRODUCT unset. A binding whose tests change the process's
+ * environment passes the changes on with this.
  *
  * @param mock   the mock; NULL is rejected
- * @param name   one of these five; another is rejected
+ * @param name   one of these six; another is rejected
  * @param value  NULL or "": unset
  * @return CC_OK or CC_ERR_INVALID_ARGUMENT
  */
@@ -1217,6 +1356,23 @@ CC_API cc_status cc_mock_set_environment(cc_mock *mock, const char *name, const 
  * @return CC_OK or CC_ERR_INVALID_ARGUMENT
  */
 CC_API cc_status cc_mock_set_user_session_token(cc_mock *mock, const char *session_token);
+
+/**
+ * Sets the integrations that are associated with the content, for calls that begin later: those
+ * that cc_integrations_list() lists and among which a call chooses the one of its request. The mock
+ * counts no request for this list, and its function sees none.
+ *
+ * Before this is called, a mock with a function is asked for the list: a GET, whose response is a
+ * JSON array as Connect's. If the function lets it through, the exchange goes to the server too.
+ * Any other mock lists no integrations, and all but that of cc_mock_failure() accept every name.
+ *
+ * @param mock          the mock; NULL is rejected
+ * @param integrations  copied; NULL is rejected unless count is 0
+ * @param count         the number of integrations; 0: the content has none
+ * @return CC_OK or CC_ERR_INVALID_ARGUMENT
+ */
+CC_API cc_status cc_mock_integrations(cc_mock *mock, const cc_mock_integration *integrations,
+                                      size_t count);
 
 /**
  * Returns how many requests the mock received, those that its function let through included.
@@ -1254,7 +1410,8 @@ CC_API void cc_mock_end(cc_mock *mock);
  * Returns the URL the request would be sent to.
  *
  * @param request  the request; NULL gives NULL
- * @return the URL of the credential endpoint, borrowed from the request
+ * @return the URL of the credential endpoint, or of the list of the content's integrations;
+ *         borrowed from the request
  */
 CC_API const char *cc_mock_request_url(const cc_mock_request *request);
 
@@ -1262,7 +1419,8 @@ CC_API const char *cc_mock_request_url(const cc_mock_request *request);
  * Returns the request's method.
  *
  * @param request  the request; NULL gives NULL
- * @return "POST", borrowed from the request
+ * @return "POST" for an exchange, "GET" for the list of the content's integrations; borrowed from
+ *         the request
  */
 CC_API const char *cc_mock_request_method(const cc_mock_request *request);
 

@@ -137,6 +137,10 @@ struct free_handle {
     {
         cc_aws_credentials_free(credentials);
     }
+    void operator()(cc_integrations *list) const noexcept
+    {
+        cc_integrations_free(list);
+    }
     void operator()(cc_call *call) const noexcept
     {
         cc_call_free(call);
@@ -505,6 +509,63 @@ class aws_credentials
     detail::handle<cc_aws_credentials> handle_;
 };
 
+/** The OAuth integrations that are associated with the content. Immutable: any thread may read it.
+ * The texts are nullptr where there is none, and for an index that is too large. */
+class integrations
+{
+  public:
+    integrations() noexcept = default;
+    /** Takes a C handle. */
+    explicit integrations(cc_integrations *handle) noexcept : handle_(handle)
+    {
+    }
+
+    std::size_t size() const noexcept
+    {
+        return cc_integrations_count(get());
+    }
+    /** What request::integration() and request::audience() take. */
+    const char *guid(std::size_t index) const noexcept
+    {
+        return cc_integrations_guid(get(), index);
+    }
+    /** The name that an administrator gave it. Names need not be unique. */
+    const char *name(std::size_t index) const noexcept
+    {
+        return cc_integrations_name(get(), index);
+    }
+    const char *description(std::size_t index) const noexcept
+    {
+        return cc_integrations_description(get(), index);
+    }
+    /** The service: "databricks", "aws", "custom". */
+    const char *service(std::size_t index) const noexcept
+    {
+        return cc_integrations_template(get(), index);
+    }
+    /** Whose credentials it gives: "Viewer", "Service Account". Older servers do not say. */
+    const char *auth_type(std::size_t index) const noexcept
+    {
+        return cc_integrations_auth_type(get(), index);
+    }
+
+    explicit operator bool() const noexcept
+    {
+        return handle_ != nullptr;
+    }
+    const cc_integrations *get() const noexcept
+    {
+        return handle_.get();
+    }
+    cc_integrations *release() noexcept
+    {
+        return handle_.release();
+    }
+
+  private:
+    detail::handle<cc_integrations> handle_;
+};
+
 /** An access token and what the server said of it. Immutable: any thread may read and share it. */
 class token
 {
@@ -677,6 +738,11 @@ class request
     {
         return set(cc_request_set_audience, guid.c_str());
     }
+    /** The integration that is meant, by its name, its template or its GUID. */
+    request &integration(const text &name_or_guid) &
+    {
+        return set(cc_request_set_integration, name_or_guid.c_str());
+    }
     /** The type of token, one of the CC_TOKEN_TYPE_ URNs or another. */
     request &requested_token_type(const text &urn) &
     {
@@ -755,6 +821,10 @@ class request
     request &&audience(const text &guid) &&
     {
         return std::move(audience(guid));
+    }
+    request &&integration(const text &name_or_guid) &&
+    {
+        return std::move(integration(name_or_guid));
     }
     request &&requested_token_type(const text &urn) &&
     {
@@ -906,7 +976,19 @@ inline result<token> try_exchange_token(const text &subject_token, const text &s
                              subject_token_type.c_str());
 }
 
+/** Lists the integrations that are associated with the content; see cc_integrations_list(). */
+inline result<integrations> try_list_integrations(const asked &what = asked())
+{
+    return detail::ask_for<integrations, cc_integrations>(cc_integrations_list, what);
+}
+
 #ifdef CONNECTCREDS_EXCEPTIONS
+/** Lists the integrations that are associated with the content; see cc_integrations_list(). */
+CONNECTCREDS_NODISCARD inline integrations list_integrations(const asked &what = asked())
+{
+    return try_list_integrations(what).value();
+}
+
 /** Gets the token of the service account of an integration that is associated with this content. */
 CONNECTCREDS_NODISCARD inline token service_account_token(const asked &what = asked())
 {
@@ -1480,6 +1562,12 @@ class mock
     bool set_environment(const text &name, const text &value) noexcept
     {
         return cc_mock_set_environment(handle_.get(), name.c_str(), value.c_str()) == CC_OK;
+    }
+    /** Sets the integrations that are associated with the content. False for one without a GUID,
+     * for text that C rejects, and for a mock that has ended. */
+    bool set_integrations(const std::vector<cc_mock_integration> &list) noexcept
+    {
+        return cc_mock_integrations(handle_.get(), list.data(), list.size()) == CC_OK;
     }
     /** Sets the session token of a viewer call that gives none; nullptr or "": such a call fails
      * with CC_ERR_NO_SESSION. False for text that C rejects, and for a mock that has ended. */

@@ -53,6 +53,8 @@ struct Details {
     lines: Vec<Cow<'static, str>>,
     hint: Option<Hint>,
     response: ResponseFacts,
+    /// Whether it says nothing about tokens that were issued before.
+    is_not_about_tokens: bool,
 }
 
 /// The last line of a message: what to do, with the option that a host sets in its own way.
@@ -101,11 +103,16 @@ impl Error {
             lines: vec![sentence.into()],
             hint: None,
             response: ResponseFacts::default(),
+            is_not_about_tokens: false,
         }))
     }
 
     pub(crate) fn invalid_argument(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidArgument, sentence)
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, "The call was cancelled.")
     }
 
     /// Creates the error of a call to which `host` did not respond in time.
@@ -158,6 +165,12 @@ impl Error {
         self
     }
 
+    /// Returns the error as one of a request other than a token's: the tokens that the server issued before stay valid.
+    pub(crate) fn not_about_tokens(mut self) -> Self {
+        self.0.is_not_about_tokens = true;
+        self
+    }
+
     /// Returns the kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -191,7 +204,7 @@ impl Error {
     /// Returns whether the server refused for good, so that the tokens that it issued before are void as well.
     pub(crate) fn is_final(&self) -> bool {
         let refused = self.0.kind == ErrorKind::Refused && matches!(self.http_status(), Some(400..=499));
-        refused && !self.is_retryable()
+        refused && !self.is_retryable() && !self.0.is_not_about_tokens
     }
 
     /// Returns whether the same call may succeed later with nothing changed.

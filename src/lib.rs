@@ -80,13 +80,16 @@ pub use api::request::Request;
 pub use api::{
     CacheStats, LogLevel, StartedCall, cache_stats, clear_cache, diagnose, exchange_token,
     exchange_token_start, forget_session, has_service_account_token, has_viewer_token, has_workload_token,
-    invalidate, remove_log_callback, running_on_connect, service_account_token, service_account_token_start,
-    set_log_callback, viewer_token, viewer_token_start, workload_token, workload_token_start,
+    integrations, invalidate, remove_log_callback, running_on_connect, service_account_token,
+    service_account_token_start, set_log_callback, viewer_token, viewer_token_start, workload_token,
+    workload_token_start,
 };
 pub use error::{Error, ErrorKind};
 pub use mock::Mock;
 pub use mock::backend::MockResponse;
+pub use mock::integrations::MockIntegration;
 pub use mock::request::MockRequest;
 pub use oauth::aws_credentials::AwsCredentials;
+pub use oauth::integrations::Integration;
 pub use oauth::token::Token;
 pub use oauth::token_exchange::token_type;

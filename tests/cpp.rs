@@ -137,6 +137,7 @@ scenes! {
     cpp_tokens_have_all_that_c_tokens_have => "tokens"
     cpp_errors_carry_the_fields_of_c_errors => "errors"
     cpp_requests_chain_and_refuse_what_c_cannot_take => "requests"
+    cpp_requests_name_integrations_and_list_them => "several_integrations"
     cpp_requests_are_copied_and_checked => "copies"
     cpp_mocks_have_an_environment_and_set_headers => "mock_environments"
     cpp_durations_that_are_used_up_are_not_the_default => "durations"

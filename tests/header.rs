@@ -17,7 +17,7 @@ const LINE_LENGTH: usize = 100;
 
 /// The groups of the header in their order: a title, and the beginnings of the names that belong to it. A name belongs to
 /// the group with the longest beginning.
-const GROUPS: [(&str, &[&str]); 13] = [
+const GROUPS: [(&str, &[&str]); 14] = [
     ("Status codes", &["CC_OK", "CC_ERR_", "cc_status"]),
     ("Handles", &[]),
     (
@@ -42,6 +42,7 @@ const GROUPS: [(&str, &[&str]); 13] = [
         ],
     ),
     ("Requests", &["cc_request_", "cc_cancel_fn"]),
+    ("Integrations", &["cc_integrations"]),
     ("Tokens", &["cc_token_"]),
     ("AWS credentials", &["cc_aws_", "cc_token_aws_credentials"]),
     ("Errors", &["cc_error_"]),

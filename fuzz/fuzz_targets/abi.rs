@@ -32,6 +32,7 @@ enum Set {
     Resource(Text),
     Scope(Text),
     Audience(Text),
+    Integration(Text),
     RequestedTokenType(Text),
     ContentToken(Text),
     ApiKey(Text),
@@ -65,6 +66,7 @@ unsafe fn set(request: *mut cc_request, set: &Set) -> cc_status {
             Set::Resource(text) => with(text, |text| cc_request_set_resource(request, text)),
             Set::Scope(text) => with(text, |text| cc_request_set_scope(request, text)),
             Set::Audience(text) => with(text, |text| cc_request_set_audience(request, text)),
+            Set::Integration(text) => with(text, |text| cc_request_set_integration(request, text)),
             Set::RequestedTokenType(text) => {
                 with(text, |text| cc_request_set_requested_token_type(request, text))
             }

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{ConnectBackend, broker};
+use crate::backend::integration_lists::{List, Lists};
+use crate::backend::{ConnectBackend, broker, list_integrations};
 use crate::cache::backend::Backend;
 use crate::cache::broker::{Broker, Handle, Stats};
 use crate::cache::call::PendingCall;
@@ -100,9 +101,13 @@ impl CallContext {
         match self {
             Self::Process => {
                 broker().clear();
+                list_integrations::clear();
                 driver::close_idle_connections();
             }
-            Self::Mock(broker) => broker.clear(),
+            Self::Mock(broker) => {
+                broker.clear();
+                broker.backend().with_lists(Lists::clear);
+            }
         }
     }
 
@@ -110,6 +115,19 @@ impl CallContext {
         match self {
             Self::Process => broker().forget_session(token),
             Self::Mock(broker) => broker.forget_session(token),
+        }
+    }
+
+    /// The lists of integrations that are kept.
+    pub fn integration_lists(&self) -> Vec<List> {
+        match self {
+            Self::Process => list_integrations::all_kept(),
+            Self::Mock(broker) => {
+                let given = mock::environment_of(broker).integrations();
+                let now = self.time();
+                let listed = || broker.backend().with_lists(|lists| lists.all(now));
+                given.map_or_else(listed, |given| vec![given])
+            }
         }
     }
 

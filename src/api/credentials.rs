@@ -306,7 +306,7 @@ fn content<'a>(request: &'a Request, environment: &'a CallEnvironment) -> Result
 
 /// The request's value, else the environment's.
 #[inline]
-fn given_or<'a>(given: &'a Option<Hashed>, ambient: impl FnOnce() -> Part<'a>) -> Part<'a> {
+pub(super) fn given_or<'a>(given: &'a Option<Hashed>, ambient: impl FnOnce() -> Part<'a>) -> Part<'a> {
     match given {
         Some(given) => given.part(),
         None => ambient(),
@@ -427,7 +427,7 @@ fn obtain(
 }
 
 /// Asks a cancel callback. While one runs, calls that it makes itself ask none: it would call itself without end.
-fn ask_unless_asking(cancelled: &Cancelled) -> bool {
+pub(super) fn ask_unless_asking(cancelled: &Cancelled) -> bool {
     thread_local! {
         static ASKING: Cell<bool> = const { Cell::new(false) };
     }
@@ -444,7 +444,7 @@ fn ask_unless_asking(cancelled: &Cancelled) -> bool {
     (cancelled.0)()
 }
 
-fn no_time_left() -> Error {
+pub(super) fn no_time_left() -> Error {
     let what = "No token is cached, and the call was given no time to exchange one.";
     Error::new(ErrorKind::Timeout, what)
 }
@@ -459,7 +459,7 @@ fn until(token: &Token, context: &CallContext) -> String {
 
 /// The end of every call: its failure is logged and recorded for the next report, and the log's lines are delivered.
 #[inline]
-fn conclude<T>(result: Result<T, Error>) -> Result<T, Error> {
+pub(super) fn conclude<T>(result: Result<T, Error>) -> Result<T, Error> {
     if let Err(why) = &result {
         report_failure(why);
     }

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::context::CallContext;
+use crate::backend::integration_lists::List;
 use crate::cache::broker::Stats;
 use crate::env::{
     self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, EnvSnapshot, Environment, POSIT_PRODUCT,
@@ -21,6 +22,7 @@ use crate::error::{Error, ErrorKind};
 use crate::http::proxy::Route;
 use crate::http::tls::authorities;
 use crate::oauth::endpoint::CredentialEndpoint;
+use crate::oauth::integration_choice::described;
 use crate::platform::clock::Moment;
 #[cfg(target_os = "linux")]
 use crate::platform::copies::library_copies;
@@ -29,11 +31,12 @@ use crate::platform::per_process::PerProcess;
 use crate::settings;
 
 /// Variables that the library reads, in the order in which they are reported.
-const VARIABLES: [&CStr; 19] = [
+const VARIABLES: [&CStr; 20] = [
     c"POSIT_PRODUCT",
     c"RSTUDIO_PRODUCT",
     c"CONNECT_SERVER",
     c"CONNECT_API_KEY",
+    c"CONNECT_CONTENT_GUID",
     c"CONNECT_CONTENT_SESSION_TOKEN",
     c"CONNECT_CONTENT_SESSION_TOKEN_FILE",
     c"CONNECT_CA_CERTIFICATE",
@@ -74,11 +77,12 @@ pub(crate) fn record(why: &Error) {
 /// error of each kind. It contains no secret. Reads files.
 pub fn diagnose() -> String {
     let context = CallContext::now();
-    report(context.environment(), context.stats())
+    let lists = context.integration_lists();
+    report(context.environment(), context.stats(), &lists)
 }
 
 /// The report, some forty lines. Reads files: the content token's, certificates.
-fn report(environment: Environment, stats: Stats) -> String {
+fn report(environment: Environment, stats: Stats, lists: &[List]) -> String {
     let mut report = Report::default();
     report.line("connectcreds", env!("CARGO_PKG_VERSION"));
     report.line("On Connect", on_connect(environment));
@@ -95,6 +99,8 @@ fn report(environment: Environment, stats: Stats) -> String {
     }
     report.section("Connect server");
     network(&mut report);
+    report.section("Integrations of the content, as listed in the last five minutes");
+    integrations(&mut report, lists);
     report.section("Settings");
     settings(&mut report);
     report.section("Cache counters");
@@ -196,6 +202,21 @@ fn base(endpoint: &Url) -> String {
     let url = endpoint.as_str();
     let end = url.find("/__api__/").unwrap_or(url.len());
     url[..end].to_owned()
+}
+
+/// The lists that calls have looked up: the report itself asks no server.
+fn integrations(report: &mut Report, lists: &[List]) {
+    if lists.is_empty() {
+        report.0 += "  not listed\n";
+    }
+    for list in lists {
+        if list.is_empty() {
+            report.0 += "  none\n";
+        }
+        for line in described(list) {
+            let _ = writeln!(report.0, "  {line}");
+        }
+    }
 }
 
 fn settings(report: &mut Report) {

@@ -18,6 +18,7 @@ pub(crate) mod context;
 pub(crate) mod credentials;
 pub(crate) mod diagnostics;
 pub(crate) mod environment;
+pub(crate) mod integrations;
 pub(crate) mod log;
 pub(crate) mod request;
 pub(crate) mod started;
@@ -29,6 +30,7 @@ pub use credentials::{
     workload_token, workload_token_start,
 };
 pub use diagnostics::diagnose;
+pub use integrations::integrations;
 pub use log::{LogLevel, remove_log_callback, set_log_callback};
 pub use started::StartedCall;
 

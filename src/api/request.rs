@@ -78,8 +78,23 @@ impl Request {
     }
 
     /// The GUID of one of the integrations associated with the content; Connect 2025.07 and later.
+    ///
+    /// It cannot be set together with [`set_integration`](Self::set_integration).
     pub fn set_audience(&mut self, audience: &str) -> Result<&mut Self, Error> {
-        self.wanted.set_audience(owned(audience, "audience")?);
+        self.wanted.set_audience(owned(audience, "audience")?)?;
+        Ok(self)
+    }
+
+    /// Sets which integration to use, where several are associated with the content: by its name, by its template
+    /// (`databricks`) where only one has it, or by its GUID; Connect 2025.07 and later.
+    ///
+    /// A name matches exactly, otherwise without regard to case and surrounding space. Of two with one name, the one of
+    /// the call's kind is used. A call looks a name up as part of its exchange; the list is kept for five minutes. A GUID
+    /// is sent as the audience, without a lookup.
+    ///
+    /// It cannot be set together with [`set_audience`](Self::set_audience).
+    pub fn set_integration(&mut self, name_or_guid: &str) -> Result<&mut Self, Error> {
+        self.wanted.set_integration(owned(name_or_guid, "integration")?)?;
         Ok(self)
     }
 

@@ -1,11 +1,14 @@
 //! The real backend of the cache: a Connect server, the system's clocks, randomness.
 //!
-//! [`exchange`] is one exchange, [`retry`] its attempts, [`silence`] remembers servers that do not answer. Imports
+//! [`exchange`] is one exchange, [`retry`] its attempts, [`silence`] remembers servers that do not answer.
+//! [`list_integrations`] looks up the integration that a call names, [`integration_lists`] keeps the lists. Imports
 //! `driver`, `cache`, `http` and what is below them.
 
 #![forbid(unsafe_code)]
 
 pub(crate) mod exchange;
+pub(crate) mod integration_lists;
+pub(crate) mod list_integrations;
 mod retry;
 mod retry_policy;
 mod silence;

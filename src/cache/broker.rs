@@ -187,7 +187,7 @@ impl<B: Backend> Broker<B> {
                 }
                 Err(if timed_out { patience.explain(why) } else { why })
             }
-            Err(WaitEnd::Cancelled) => Err(cancelled()),
+            Err(WaitEnd::Cancelled) => Err(Error::cancelled()),
             Err(WaitEnd::TimedOut) => {
                 if patience.timeout >= config::ATTEMPT_TIMEOUT_MS.duration() && !in_flight.was_answered() {
                     self.backend.was_silent(key);
@@ -294,7 +294,7 @@ pub(crate) trait Handle:
         // POSIX thread cancellation would unwind through this library's frames and abort the process.
         let _guard = NoCancellation::new();
         if options.cancelled.is_some_and(|cancelled| cancelled()) {
-            return Err(cancelled());
+            return Err(Error::cancelled());
         }
         let key = Arc::new(key);
         let patience = self.patience_for(&key, options.timeout, options.criteria);
@@ -415,10 +415,6 @@ pub(crate) trait Handle:
 
 impl<B: Backend, H: Deref<Target = Broker<B>> + Clone + Send + Sync + 'static> Handle for H {
     type Backend = B;
-}
-
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "The call was cancelled.")
 }
 
 fn reentrant() -> Error {

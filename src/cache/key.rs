@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::env::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, Environment, SERVER};
 use crate::error::{Error, ErrorKind, HostOption};
 use crate::oauth::endpoint::CredentialEndpoint;
+use crate::oauth::integration_choice::CallKind;
 use crate::oauth::params::ExchangeParams;
 use crate::oauth::token_exchange::TokenExchange;
 use crate::text::hash::{Part, combine};
@@ -131,7 +132,8 @@ impl CacheKeyRef<'_> {
         }
     }
 
-    fn endpoint(&self) -> Result<(Arc<Secret>, CredentialEndpoint), Error> {
+    /// Returns the server: as it was written, and the endpoint.
+    pub fn endpoint(&self) -> Result<(Arc<Secret>, CredentialEndpoint), Error> {
         // A setter checked the request's URL: one that is wrong here is the environment's.
         match validate(self.server.bytes, SERVER.name())? {
             Some(url) => Ok((
@@ -145,7 +147,7 @@ impl CacheKeyRef<'_> {
         }
     }
 
-    fn api_key(&self) -> Result<Option<Arc<Secret>>, Error> {
+    pub fn api_key(&self) -> Result<Option<Arc<Secret>>, Error> {
         match validate(self.api_key.bytes, API_KEY.name())? {
             None if self.api_key_required => {
                 Err(Error::new(ErrorKind::NoApiKey, NO_API_KEY)
@@ -259,6 +261,7 @@ impl CacheKey {
             .pairs()
             .map(|(name, value)| name.len() + value.len())
             .sum();
+        let params = params + self.params.integration_to_look_up().map_or(0, str::len);
         size_of::<Self>() + subject + params
     }
 
@@ -278,6 +281,11 @@ impl CacheKey {
             requested_token_type: self.requested_token_type.as_deref(),
             wanted: &self.params,
         })
+    }
+
+    /// Returns the kind of the call that asks.
+    pub fn call_kind(&self) -> CallKind {
+        CallKind::of(&self.subject_token_type, self.requested_token_type.as_deref())
     }
 
     pub fn params(&self) -> &ExchangeParams {

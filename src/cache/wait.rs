@@ -28,7 +28,7 @@ pub(crate) struct WaitOptions<'a> {
 }
 
 /// Why a wait ends without a result.
-pub(super) enum WaitEnd {
+pub(crate) enum WaitEnd {
     Cancelled,
     TimedOut,
     /// This process is a child that a callback forked: nothing completes the exchange here.
@@ -36,7 +36,7 @@ pub(super) enum WaitEnd {
 }
 
 /// Calls `advance` until it returns a result, the deadline passes or the caller cancels.
-pub(super) fn wait<T>(
+pub(crate) fn wait<T>(
     deadline: Instant,
     cancelled: Option<Cancelled<'_>>,
     mut advance: impl FnMut(Duration) -> Option<T>,
@@ -69,7 +69,12 @@ pub(super) fn wait<T>(
 /// The error of a call whose deadline passed: the failure that the exchange was about to retry after, or a timeout with
 /// the previous failure below it.
 pub(crate) fn timed_out(key: &CacheKey, timeout: Duration, in_flight: &InFlightExchange) -> Error {
-    let what = || Error::no_answer(&key.endpoint().address(), timeout);
+    timed_out_at(&key.endpoint().address(), timeout, in_flight)
+}
+
+/// [`timed_out`] with the address of the server, for requests that have no key.
+pub(crate) fn timed_out_at(address: &str, timeout: Duration, in_flight: &InFlightExchange) -> Error {
+    let what = || Error::no_answer(address, timeout);
     match in_flight.progress() {
         Some(Progress::Waiting(why)) => why,
         Some(Progress::Before(why)) => what().because(format!("The previous attempt failed: {why}")),

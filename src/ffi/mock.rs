@@ -9,6 +9,7 @@ use super::{bytes, cc_error, cc_mock_reply, cc_mock_request, cc_status, guard, o
 use crate::error::{Error, ErrorKind};
 use crate::mock::Mock;
 use crate::mock::backend::{MockResponse, Responder};
+use crate::mock::integrations::MockIntegration;
 use crate::mock::request::MockRequest;
 
 /// An active mock. While it is active, the process seems to run on Connect: server
@@ -37,6 +38,22 @@ pub struct cc_mock_response {
     pub content_type: *const c_char,
     /// Any text, line breaks included; NULL: empty.
     pub body: *const c_char,
+}
+
+/// An integration that a mock lists. This struct never changes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct cc_mock_integration {
+    /// NULL and "" are rejected.
+    pub guid: *const c_char,
+    /// NULL or "": none.
+    pub name: *const c_char,
+    /// NULL or "": none.
+    pub description: *const c_char,
+    /// The service, "databricks" for example; NULL or "": the server does not say.
+    pub service: *const c_char,
+    /// "Viewer", "Service Account" or another; NULL or "": the server does not say.
+    pub auth_type: *const c_char,
 }
 
 /// Responds to a request in place of the server. It is called once for each HTTP request, on the
@@ -252,12 +269,12 @@ pub unsafe extern "C" fn cc_mock_function(
 }
 
 /// Sets or unsets a variable of the mock's environment, for calls that begin later. A mock begins
-/// with RSTUDIO_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY and CONNECT_CONTENT_SESSION_TOKEN set, and
-/// POSIT_PRODUCT unset. A binding whose tests change the process's environment passes the changes on
-/// with this.
+/// with RSTUDIO_PRODUCT, CONNECT_SERVER, CONNECT_API_KEY, CONNECT_CONTENT_SESSION_TOKEN and
+/// CONNECT_CONTENT_GUID set, and POSIT_PRODUCT unset. A binding whose tests change the process's
+/// environment passes the changes on with this.
 ///
 /// @param mock   the mock; NULL is rejected
-/// @param name   one of these five; another is rejected
+/// @param name   one of these six; another is rejected
 /// @param value  NULL or "": unset
 /// @return CC_OK or CC_ERR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
@@ -292,6 +309,53 @@ pub unsafe extern "C" fn cc_mock_set_user_session_token(
             mock.set_user_session_token(string(session_token, "mocked user session token")?)
         })
     }
+}
+
+/// Sets the integrations that are associated with the content, for calls that begin later: those
+/// that cc_integrations_list() lists and among which a call chooses the one of its request. The mock
+/// counts no request for this list, and its function sees none.
+///
+/// Before this is called, a mock with a function is asked for the list: a GET, whose response is a
+/// JSON array as Connect's. If the function lets it through, the exchange goes to the server too.
+/// Any other mock lists no integrations, and all but that of cc_mock_failure() accept every name.
+///
+/// @param mock          the mock; NULL is rejected
+/// @param integrations  copied; NULL is rejected unless count is 0
+/// @param count         the number of integrations; 0: the content has none
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_mock_integrations(
+    mock: *mut cc_mock,
+    integrations: *const cc_mock_integration,
+    count: usize,
+) -> cc_status {
+    let set = |mock: &Mock| {
+        let most = isize::MAX as usize / size_of::<cc_mock_integration>();
+        if count > 0 && (integrations.is_null() || count > most) {
+            return Err(Error::invalid_argument(
+                "The mocked integrations are NULL, or their count is impossible.",
+            ));
+        }
+        let given = match count {
+            0 => &[],
+            // SAFETY: the ABI's conventions: there are as many as the host says.
+            _ => unsafe { slice::from_raw_parts(integrations, count) },
+        };
+        // SAFETY: the ABI's conventions.
+        let text = |pointer: *const c_char| unsafe { string(pointer, "mocked integration") };
+        let given = given.iter().map(|each| {
+            Ok(MockIntegration {
+                guid: text(each.guid)?,
+                name: text(each.name)?,
+                description: text(each.description)?,
+                template: text(each.service)?,
+                auth_type: text(each.auth_type)?,
+            })
+        });
+        mock.set_integrations(given.collect::<Result<Vec<_>, Error>>()?)
+    };
+    // SAFETY: the ABI's conventions.
+    unsafe { change(mock, set) }
 }
 
 /// Returns how many requests the mock received, those that its function let through included.

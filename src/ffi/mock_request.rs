@@ -57,7 +57,8 @@ unsafe fn read<T: Copy>(
 /// Returns the URL the request would be sent to.
 ///
 /// @param request  the request; NULL gives NULL
-/// @return the URL of the credential endpoint, borrowed from the request
+/// @return the URL of the credential endpoint, or of the list of the content's integrations;
+///         borrowed from the request
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_request_url(request: *const cc_mock_request) -> *const c_char {
     // SAFETY: the ABI's conventions.
@@ -67,7 +68,8 @@ pub unsafe extern "C" fn cc_mock_request_url(request: *const cc_mock_request) ->
 /// Returns the request's method.
 ///
 /// @param request  the request; NULL gives NULL
-/// @return "POST", borrowed from the request
+/// @return "POST" for an exchange, "GET" for the list of the content's integrations; borrowed from
+///         the request
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cc_mock_request_method(request: *const cc_mock_request) -> *const c_char {
     // SAFETY: the ABI's conventions.

@@ -29,6 +29,8 @@ mod call;
 
 mod request;
 
+mod integrations;
+
 mod token;
 
 mod aws;
@@ -56,6 +58,7 @@ pub use config::*;
 pub use credentials::*;
 pub use diagnose::*;
 pub use error::*;
+pub use integrations::*;
 pub use log::*;
 pub use mock::*;
 pub use mock_request::*;

@@ -213,6 +213,35 @@ pub unsafe extern "C" fn cc_request_set_audience(
     }
 }
 
+/// Sets which integration to use, where several are associated with the content: by its name, by its
+/// template ("databricks") where only one has it, or by its GUID. Connect 2025.07 and later.
+///
+/// A name matches exactly, otherwise without regard to case and surrounding space. Of two with one
+/// name, the one of the call's kind is used: a viewer call's is the viewer's. If nothing matches, or
+/// several still do, the call fails with CC_ERR_REFUSED and a message that lists the integrations.
+///
+/// A call looks a name up as part of its exchange, within its timeout, for which the API key needs a
+/// publisher's rights; the list is kept for five minutes. Without CONNECT_CONTENT_GUID the call
+/// fails with CC_ERR_NOT_SUPPORTED. A GUID is sent as the audience, without a lookup. Tokens are
+/// cached by the integration as it is given here.
+///
+/// @param request       the request; NULL is rejected
+/// @param name_or_guid  NULL or "": none. Rejected while an audience is set, as is an audience while
+///                      an integration is set
+/// @return CC_OK or CC_ERR_INVALID_ARGUMENT
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cc_request_set_integration(
+    request: *mut cc_request,
+    name_or_guid: *const c_char,
+) -> cc_status {
+    // SAFETY: the ABI's conventions.
+    unsafe {
+        set_text(request, "integration", name_or_guid, |request, integration| {
+            request.set_integration(integration).map(drop)
+        })
+    }
+}
+
 /// Sets the requested token type.
 ///
 /// @param request     the request; NULL is rejected

@@ -12,8 +12,11 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::environment::MockEnvironment;
+use super::integrations::{LetOut, MockAnswers};
 use super::request::MockRequest;
+use super::{environment_of_backend, locked_at_forks};
 use crate::backend::exchange::ServerExchange;
+use crate::backend::integration_lists::Lists;
 use crate::cache::backend::{Backend, BoxedFuture, ExchangeInputs};
 use crate::cache::single_flight::InFlight;
 use crate::cache::store::{InFlightExchange, Issued, Outcome};
@@ -129,7 +132,11 @@ impl MockResponse {
         }
     }
 
-    fn into_answer(self) -> ServerResponse {
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(super) fn into_answer(self) -> ServerResponse {
         ServerResponse {
             status: self.status,
             retry_after: self.header("retry-after"),
@@ -174,6 +181,8 @@ pub(crate) struct MockBackend {
     /// How far the clocks are ahead.
     moved_ms: AtomicI64,
     function: CallbackSlot,
+    /// The lists of integrations that its function gave. Locked as `environment`.
+    lists: Mutex<Lists>,
 }
 
 impl MockBackend {
@@ -187,6 +196,7 @@ impl MockBackend {
             environment: Mutex::new(Arc::new(MockEnvironment::new())),
             moved_ms: AtomicI64::new(0),
             function: CallbackSlot::new(),
+            lists: Mutex::default(),
         }
     }
 
@@ -219,8 +229,28 @@ impl MockBackend {
         self.function.end();
     }
 
+    pub fn responder(&self) -> &Responder {
+        &self.answers
+    }
+
+    pub fn with_lists<T>(&self, work: impl FnOnce(&mut Lists) -> T) -> T {
+        let _locked_at_forks = locked_at_forks();
+        work(&mut self.lists.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether every name of an integration is accepted: nothing says which there are.
+    fn accepts_any_integration(&self) -> bool {
+        let by_token = matches!(self.answers, Responder::Token(_) | Responder::InTurn(_));
+        by_token && environment_of_backend(self).integrations().is_none()
+    }
+
+    /// The time by the mock's clock.
+    pub fn time(&self) -> Moment {
+        Moment::now().after_ms(self.moved_ms())
+    }
+
     /// The answer to a request; `None` lets it out.
-    fn answer(&self, request: &MockRequest) -> Result<Option<MockResponse>, Error> {
+    pub fn answer(&self, request: &MockRequest) -> Result<Option<MockResponse>, Error> {
         let turn = self.requests.fetch_add(1, Ordering::Relaxed);
         let response = match &self.answers {
             Responder::Token(token) => MockResponse::from_token(token, request),
@@ -273,7 +303,7 @@ impl Backend for Arc<MockBackend> {
     }
 
     fn now(&self) -> Moment {
-        Moment::now().after_ms(self.moved_ms())
+        self.time()
     }
 
     /// None: a test sees the same each time.
@@ -299,6 +329,7 @@ impl Backend for Arc<MockBackend> {
 /// An exchange with a mock: as one with a server, but nothing is retried.
 async fn perform(backend: Arc<MockBackend>, inputs: ExchangeInputs) -> Result<Issued, Error> {
     let mut exchange = ServerExchange::new(&inputs)?;
+    exchange.content = environment_of_backend(&backend).content_guid().to_vec();
     let mut refresh_token_refused = false;
     if let Some(renewal) = &exchange.renewal {
         match request(&backend, &exchange, renewal) {
@@ -310,26 +341,47 @@ async fn perform(backend: Arc<MockBackend>, inputs: ExchangeInputs) -> Result<Is
             None => {
                 // This request alone: the mock has not let a full exchange through.
                 exchange.exchange = exchange.renewal.take().unwrap_or_default();
+                exchange.integration = None;
                 return let_out(&backend, exchange).await;
             }
         }
     }
-    match request(&backend, &exchange, &exchange.exchange) {
-        Some(result) => result.map(|issued| Issued {
+    if exchange.integration.is_some() && backend.accepts_any_integration() {
+        // Names that are not looked up: but for that, it is as on Connect.
+        exchange.list_inputs().place()?;
+        exchange.integration = None;
+    }
+    let answers = MockAnswers {
+        backend: &backend,
+        exchange: &exchange,
+        let_out: Mutex::default(),
+    };
+    let result = exchange.exchange_with(&answers).await;
+    match answers
+        .let_out
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+    {
+        None => result.map(|issued| Issued {
             refresh_token_refused,
             ..issued
         }),
-        None => let_out(&backend, exchange).await,
+        Some(LetOut::List) => let_out(&backend, exchange).await,
+        Some(LetOut::Exchange(form)) => {
+            exchange.exchange = form;
+            exchange.integration = None;
+            let_out(&backend, exchange).await
+        }
     }
 }
 
 /// Has the mock answer a request; `None` lets it out.
-fn request(
+pub(super) fn request(
     backend: &MockBackend,
     exchange: &ServerExchange,
     form: &FormBody,
 ) -> Option<Result<Issued, Error>> {
-    let asked = Moment::now().after_ms(backend.moved_ms());
+    let asked = backend.time();
     let response = match backend.answer(&MockRequest::new(exchange, form)) {
         Ok(response) => response?,
         Err(why) => return Some(Err(why)),

@@ -2,16 +2,22 @@
 
 #![forbid(unsafe_code)]
 
-use crate::env::{API_KEY, CONTENT_TOKEN, POSIT_PRODUCT, RSTUDIO_PRODUCT, SERVER, Variable};
+use std::sync::Arc;
+
+use crate::backend::integration_lists::List;
+use crate::env::{API_KEY, CONTENT_GUID, CONTENT_TOKEN, POSIT_PRODUCT, RSTUDIO_PRODUCT, SERVER, Variable};
 use crate::error::Error;
+use crate::oauth::integrations::Integration;
 use crate::text::hash::{Hashed, Part};
 use crate::text::validate::validate;
 
 /// The defaults of a call inside a mock where its request sets nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct MockEnvironment {
-    variables: [(Variable, Option<Hashed>); 5],
+    variables: [(Variable, Option<Hashed>); 6],
     viewer_token: Option<Hashed>,
+    /// `None`: the mock's host did not say.
+    integrations: Option<List>,
 }
 
 impl MockEnvironment {
@@ -24,8 +30,10 @@ impl MockEnvironment {
                 set(SERVER, "http://localhost:3030"),
                 set(API_KEY, "key"),
                 set(CONTENT_TOKEN, "session-token"),
+                set(CONTENT_GUID, "content-guid"),
             ],
             viewer_token: Some(Hashed::new("user-token")),
+            integrations: None,
         }
     }
 
@@ -81,6 +89,19 @@ impl MockEnvironment {
 
     pub fn viewer_token(&self) -> Option<&[u8]> {
         self.viewer_token.as_ref().map(|token| token.part().bytes)
+    }
+
+    /// The content's GUID; empty when there is none.
+    pub fn content_guid(&self) -> &[u8] {
+        self.part(CONTENT_GUID).bytes
+    }
+
+    pub fn set_integrations(&mut self, integrations: Vec<Integration>) {
+        self.integrations = Some(Arc::new(integrations));
+    }
+
+    pub fn integrations(&self) -> Option<List> {
+        self.integrations.clone()
     }
 
     /// The names of the variables that are set, for the log.

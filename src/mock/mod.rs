@@ -10,6 +10,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod environment;
+pub(crate) mod integrations;
 pub(crate) mod request;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use backend::{MockBackend, MockResponse, Responder};
 use environment::MockEnvironment;
+use integrations::MockIntegration;
 use request::MockRequest;
 
 use crate::cache::broker::Broker;
@@ -83,8 +85,17 @@ pub(crate) fn active() -> Vec<MockBroker> {
 
 /// The environment of a call that is in this mock, as the mock's host has set it up by now.
 pub(crate) fn environment_of(broker: &MockBroker) -> Arc<MockEnvironment> {
+    environment_of_backend(broker.backend())
+}
+
+/// What a fork waits for.
+fn locked_at_forks() -> impl Drop {
+    MOCKS.lock()
+}
+
+fn environment_of_backend(backend: &MockBackend) -> Arc<MockEnvironment> {
     let _locked_at_forks = MOCKS.lock();
-    broker.backend().environment()
+    backend.environment()
 }
 
 /// An active mock, for tests. Until it is dropped, the process seems to run on Connect, and the mock responds to exchanges.
@@ -158,6 +169,28 @@ impl Mock {
     /// character.
     pub fn set_environment(&self, name: &str, value: &str) -> Result<(), Error> {
         self.change_environment(|environment| environment.set(name, value))
+    }
+
+    /// Sets the integrations that are associated with the content, for calls that begin later. They are listed, and a
+    /// call's integration is chosen from them, without a request that the mock counts or its function sees.
+    ///
+    /// Before this is called, a mock with a function is asked for them (`GET`); other mocks list none and accept every
+    /// name.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for an integration without a GUID, and for text that holds a
+    /// control character.
+    pub fn set_integrations<'a>(
+        &self,
+        integrations: impl IntoIterator<Item = MockIntegration<'a>>,
+    ) -> Result<(), Error> {
+        let given = integrations.into_iter().map(MockIntegration::to_integration);
+        let given = given.collect::<Result<Vec<_>, _>>()?;
+        self.change_environment(|environment| {
+            environment.set_integrations(given);
+            Ok(())
+        })
     }
 
     /// Sets the session token of a viewer call that gives none, for calls that begin later: `user-token` at first. When it

@@ -5,37 +5,54 @@
 use std::ffi::CStr;
 use std::fmt;
 
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::backend::exchange::ServerExchange;
+use crate::backend::integration_lists::Place;
 use crate::oauth::token_exchange::{ACCEPTED_TYPE, FORM_TYPE, FormBody, USER_AGENT, authorization};
 use crate::text::secret::Secret;
 
 /// A request that a [`Mock`](crate::Mock)'s function is asked to answer, as it would have been sent.
 pub struct MockRequest {
+    method: &'static CStr,
     url: Secret,
     headers: Vec<Pair>,
     params: Vec<Pair>,
 }
-
-const METHOD: &str = "POST";
-const METHOD_C_STR: &CStr = c"POST";
 
 /// A name and its value.
 type Pair = (Secret, Secret);
 
 impl MockRequest {
     pub(crate) fn new(ask: &ServerExchange, form: &FormBody) -> Self {
+        Self::of(
+            c"POST",
+            ask.server.endpoint(),
+            ask.api_key.as_ref(),
+            &[("Accept", ACCEPTED_TYPE), ("Content-Type", FORM_TYPE)],
+            form,
+        )
+    }
+
+    /// A request for the list of the content's integrations.
+    pub(crate) fn list(place: &Place) -> Self {
+        let accept = ("Accept", ACCEPTED_TYPE);
+        Self::of(c"GET", &place.url, Some(&place.api_key), &[accept], &[])
+    }
+
+    fn of(
+        method: &'static CStr,
+        url: &Url,
+        api_key: Option<&Secret>,
+        headers: &[(&str, &str)],
+        form: &[u8],
+    ) -> Self {
         let pair = |name: &str, value: &str| (Secret::new(name), Secret::new(value));
-        let key = ask.api_key.as_ref();
-        let key = key.map(|key| (Secret::new("Authorization"), authorization(key)));
-        let others = [
-            ("Accept", ACCEPTED_TYPE),
-            ("Content-Type", FORM_TYPE),
-            ("User-Agent", USER_AGENT),
-        ];
+        let key = api_key.map(|key| (Secret::new("Authorization"), authorization(key)));
+        let others = headers.iter().chain(&[("User-Agent", USER_AGENT)]);
         Self {
-            url: Secret::new(ask.server.endpoint().as_str()),
+            method,
+            url: Secret::new(url.as_str()),
             headers: key
                 .into_iter()
                 .chain(others.map(|(name, value)| pair(name, value)))
@@ -46,14 +63,14 @@ impl MockRequest {
         }
     }
 
-    /// The address of the credential endpoint.
+    /// The address of the credential endpoint, or of the list of the content's integrations.
     pub fn url(&self) -> &str {
         self.url.expose()
     }
 
-    /// Always POST.
+    /// `POST` for an exchange, `GET` for the list of the content's integrations.
     pub fn method(&self) -> &str {
-        METHOD
+        self.method.to_str().unwrap_or_default()
     }
 
     /// The value of a header, whose name is compared without regard to case.
@@ -81,7 +98,7 @@ impl MockRequest {
     }
 
     pub(crate) fn method_c_str(&self) -> &'static CStr {
-        METHOD_C_STR
+        self.method
     }
 
     pub(crate) fn header_c_str(&self, name: &str) -> Option<&CStr> {

@@ -58,10 +58,6 @@ impl CredentialEndpoint {
 
     /// Returns the address of the list of a content item's integrations. `content` is a GUID of the environment's, which
     /// becomes one segment of the path, whatever is in it.
-    #[allow(
-        dead_code,
-        reason = "the look-up of integrations begins to use it in a change of its own"
-    )]
     pub(crate) fn associations(&self, content: &str) -> Url {
         let mut url = self.0.clone();
         let api = self.0.path().strip_suffix(CREDENTIALS).unwrap_or_default();

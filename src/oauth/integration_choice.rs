@@ -1,14 +1,11 @@
 //! Which of a content item's integrations a name means. Pure.
 
 #![forbid(unsafe_code)]
-#![allow(
-    dead_code,
-    reason = "the look-up of integrations begins to use it in a change of its own"
-)]
 
 use crate::error::{Error, ErrorKind};
 use crate::oauth::integrations::Integration;
 use crate::oauth::response::NO_INTEGRATION_HELP;
+use crate::oauth::token_exchange::token_type;
 use crate::text::visible::push_visible;
 
 /// The most integrations that a message lists.
@@ -24,6 +21,18 @@ pub(crate) enum CallKind {
     Workload,
     /// Any other exchange, for which no kind of integration is better than another.
     Exchange,
+}
+
+impl CallKind {
+    /// Returns the kind of the call that makes an exchange of these token types.
+    pub fn of(subject_token_type: &str, requested_token_type: Option<&str>) -> Self {
+        match (subject_token_type, requested_token_type) {
+            (token_type::USER_SESSION, _) => Self::Viewer,
+            (token_type::CONTENT_SESSION, Some(token_type::ID_TOKEN)) => Self::Workload,
+            (token_type::CONTENT_SESSION, _) => Self::ServiceAccount,
+            _ => Self::Exchange,
+        }
+    }
 }
 
 /// Returns the integration that `wanted` means, for a call of this kind.
@@ -132,6 +141,11 @@ fn listed<'a>(mut error: Error, integrations: impl ExactSizeIterator<Item = &'a 
         0 => error,
         _ => error.because(format!("- and {left_out} more")),
     }
+}
+
+/// Describes the integrations for a report, one line each.
+pub(crate) fn described(integrations: &[Integration]) -> impl Iterator<Item = String> {
+    integrations.iter().take(LISTED).map(line)
 }
 
 /// Describes one integration: `- "Warehouse" (databricks, Viewer), GUID 22644575-…`.

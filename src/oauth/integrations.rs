@@ -8,11 +8,13 @@ use crate::oauth::json::{JsonArray, JsonObject, string_value};
 
 /// An OAuth integration that is associated with the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Integration {
+#[non_exhaustive]
+pub struct Integration {
     /// The value of an exchange's `audience`.
     pub guid: String,
     /// The name that an administrator gave it. Names need not be unique.
     pub name: Option<String>,
+    /// What an administrator wrote about it.
     pub description: Option<String>,
     /// The service: `databricks`, `aws`, `custom` and so on.
     pub template: Option<String>,
@@ -23,7 +25,7 @@ pub(crate) struct Integration {
 impl Integration {
     /// Reads the body of a list of associations. Unknown members are ignored. An error says why the list was not read and
     /// quotes nothing of it.
-    pub fn parse_list(body: &[u8]) -> Result<Vec<Self>, String> {
+    pub(crate) fn parse_list(body: &[u8]) -> Result<Vec<Self>, String> {
         let list = JsonArray::parse(body).map_err(|why| format!("the body {why}"))?;
         let elements = list.elements.iter().enumerate();
         elements
@@ -52,10 +54,6 @@ impl Integration {
 }
 
 /// Returns whether `text` is a GUID, which needs no look-up: it is an audience as it is.
-#[allow(
-    dead_code,
-    reason = "the look-up of integrations begins to use it in a change of its own"
-)]
 pub(crate) fn is_guid(text: &str) -> bool {
     let groups: Vec<_> = text.split('-').collect();
     let is_hex = |group: &&str| group.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::oauth::integrations::is_guid;
 use crate::text::hash::{combine, hash};
 use crate::text::secret::Secret;
 
@@ -12,6 +13,9 @@ use crate::text::secret::Secret;
 const EXCHANGE_PARAMS: [&str; 3] = ["grant_type", "subject_token", "subject_token_type"];
 /// Parameters that are options of the request.
 const OPTIONS: [&str; 4] = ["requested_token_type", "audience", "resource", "scope"];
+
+const BOTH: &str =
+    "An audience and an integration cannot both be set: an audience is the GUID of an integration.";
 
 /// A further parameter whose name ends in one of these is a secret: OAuth sends secrets by these names.
 const SECRET_PARAMS: [&str; 6] = ["token", "secret", "password", "assertion", "code", "key"];
@@ -25,6 +29,8 @@ pub(crate) struct ExchangeParams(Option<Arc<Params>>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Params {
     audience: Option<String>,
+    /// As it was asked for: a name, a template or a GUID. Never set together with an audience.
+    integration: Option<String>,
     resource: Option<String>,
     scope: Option<String>,
     further: Vec<(String, Secret)>,
@@ -38,8 +44,47 @@ impl ExchangeParams {
     /// cbindgen:ignore
     pub const NOTHING: Self = Self(None);
 
-    pub fn set_audience(&mut self, audience: Option<String>) {
+    /// Sets the GUID of the integration to use.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when an integration is set.
+    pub fn set_audience(&mut self, audience: Option<String>) -> Result<(), Error> {
+        if audience.is_some() && self.integration().is_some() {
+            return Err(Error::invalid_argument(BOTH));
+        }
         self.change(|params| params.audience = audience);
+        Ok(())
+    }
+
+    /// Sets the integration to use, by its name, its template or its GUID.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when an audience is set.
+    pub fn set_integration(&mut self, integration: Option<String>) -> Result<(), Error> {
+        let has_audience = self.0.as_ref().is_some_and(|params| params.audience.is_some());
+        if integration.is_some() && has_audience {
+            return Err(Error::invalid_argument(BOTH));
+        }
+        self.change(|params| params.integration = integration);
+        Ok(())
+    }
+
+    /// Returns the integration as it was asked for.
+    pub fn integration(&self) -> Option<&str> {
+        self.0.as_ref()?.integration.as_deref()
+    }
+
+    /// Returns the integration when it is not a GUID: it has to be looked up.
+    pub fn integration_to_look_up(&self) -> Option<&str> {
+        self.integration().filter(|integration| !is_guid(integration))
+    }
+
+    /// Returns whether neither an integration nor an audience was chosen.
+    pub fn leaves_integration_open(&self) -> bool {
+        let open = |params: &Arc<Params>| params.integration.is_none() && params.audience.is_none();
+        self.0.as_ref().is_none_or(open)
     }
 
     pub fn set_resource(&mut self, resource: Option<String>) {
@@ -104,10 +149,15 @@ impl ExchangeParams {
     fn change(&mut self, change: impl FnOnce(&mut Params)) {
         let params = Arc::make_mut(self.0.get_or_insert_default());
         change(params);
-        params.hash = params.pairs().fold(0, |so_far, (name, value)| {
+        let integration = params.integration.as_deref().map(|name| ("integration", name));
+        let all = params.pairs().chain(integration);
+        let mut is_empty = true;
+        let hash = all.fold(0, |so_far, (name, value)| {
+            is_empty = false;
             combine([so_far, hash(name.as_bytes()), hash(value.as_bytes())])
         });
-        if params.pairs().next().is_none() {
+        params.hash = hash;
+        if is_empty {
             self.0 = None;
         }
     }
@@ -115,8 +165,12 @@ impl ExchangeParams {
 
 impl Params {
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        let guid = self
+            .integration
+            .as_deref()
+            .filter(|integration| is_guid(integration));
         let options = [
-            ("audience", self.audience.as_deref()),
+            ("audience", self.audience.as_deref().or(guid)),
             ("resource", self.resource.as_deref()),
             ("scope", self.scope.as_deref()),
         ];
@@ -167,11 +221,43 @@ mod tests {
         let hashes = [
             hash_of(|params| params.set_scope(Some("x".to_owned()))),
             hash_of(|params| params.set_resource(Some("x".to_owned()))),
+            hash_of(|params| params.set_integration(Some("x".to_owned())).unwrap()),
+            hash_of(|params| params.set_audience(Some("x".to_owned())).unwrap()),
             hash_of(|params| params.set_param("x", Some("y")).unwrap()),
             hash_of(|params| params.set_param("y", Some("x")).unwrap()),
         ];
         let different: std::collections::HashSet<_> = hashes.iter().collect();
         assert_eq!(different.len(), hashes.len());
+    }
+
+    #[test]
+    fn an_integration_is_part_of_the_key_and_only_a_guid_is_sent_as_it_is() {
+        const GUID: &str = "22644575-7b3c-4d0e-9f2a-1c5d8e7f6a90";
+        let asked = |integration: &str| {
+            let mut params = ExchangeParams::default();
+            params.set_integration(Some(integration.to_owned())).unwrap();
+            params
+        };
+        let (name, guid) = (asked("warehouse"), asked(GUID));
+        assert_ne!((&name, name.hash()), (&guid, guid.hash()));
+        assert_ne!(name, ExchangeParams::NOTHING);
+        assert_eq!(name.pairs().count(), 0);
+        assert_eq!(name.integration_to_look_up(), Some("warehouse"));
+        assert_eq!(guid.pairs().collect::<Vec<_>>(), [("audience", GUID)]);
+        assert_eq!(guid.integration_to_look_up(), None);
+        assert!(!name.leaves_integration_open() && ExchangeParams::NOTHING.leaves_integration_open());
+    }
+
+    #[test]
+    fn an_audience_and_an_integration_exclude_one_another_until_one_is_removed() {
+        let mut params = ExchangeParams::default();
+        let some = || Some("x".to_owned());
+        params.set_integration(some()).unwrap();
+        assert!(params.set_audience(some()).is_err());
+        assert!(params.set_audience(None).is_ok() && params.set_integration(None).is_ok());
+        params.set_audience(some()).unwrap();
+        assert!(params.set_integration(some()).is_err());
+        assert_eq!(params.integration(), None);
     }
 
     #[test]

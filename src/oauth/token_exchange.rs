@@ -67,6 +67,16 @@ impl TokenExchange<'_> {
     }
 }
 
+/// Returns `form` with the GUID of an integration as its audience.
+pub(crate) fn with_audience(form: &FormBody, guid: &str) -> FormBody {
+    let audience = encode(std::iter::once(("audience", guid)));
+    let mut body = Zeroizing::new(Vec::with_capacity(form.len() + 1 + audience.len()));
+    body.extend_from_slice(form);
+    body.push(b'&');
+    body.extend_from_slice(&audience);
+    body
+}
+
 /// Returns the body of a refresh (RFC 6749, section 6).
 pub(crate) fn refresh_form(refresh_token: &Secret, scope: Option<&str>) -> FormBody {
     let pairs = [
@@ -121,7 +131,7 @@ mod tests {
         let mut wanted = ExchangeParams::default();
         wanted.set_scope(Some("s1 s2".to_owned()));
         wanted.set_resource(Some("https://r/?x=1&y".to_owned()));
-        wanted.set_audience(Some("a".to_owned()));
+        wanted.set_audience(Some("a".to_owned())).unwrap();
         for (name, value) in [
             ("p&", Some("1")),
             ("q", Some("2")),
@@ -133,6 +143,12 @@ mod tests {
         let end = "&requested_token_type=t&audience=a&resource=https%3A%2F%2Fr%2F%3Fx%3D1%26y&scope=s1+s2&p%26=3&q=2";
         let form = form(&wanted, Some("t"));
         assert!(form.ends_with(end), "{form}");
+    }
+
+    #[test]
+    fn an_audience_that_was_looked_up_is_added() {
+        let form = with_audience(&Zeroizing::new(b"a=1".to_vec()), "g&");
+        assert_eq!(form.as_slice(), b"a=1&audience=g%26");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::certificates::{self, Certificate, TlsVersion};
 use crate::clock::Clock;
 use crate::hold::Gate;
 use crate::identity::Identity;
+use crate::integrations::{Associations, Integration};
 use crate::queue::Orders;
 use crate::record::Ledger;
 use crate::server::{self, Server};
@@ -97,16 +98,24 @@ impl Builder {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         listener.set_nonblocking(true)?;
         let scheme = if self.tls { "https" } else { "http" };
+        let vault = Vault::new()?;
+        let first = Integration {
+            guid: vault.integration.clone(),
+            ..Integration::new("Stand-in", "custom", "Service Account")
+        };
         let server = Arc::new(Server {
             mount: self.mount,
             origin: format!("{scheme}://{}", listener.local_addr()?),
             lifetime: self.lifetime,
             clock: Clock::default(),
-            vault: Vault::new()?,
+            vault,
+            associations: Associations::new(first),
             identity: Identity::new(),
             ledger: Ledger::default(),
             orders: Orders::default(),
             gate: Arc::new(Gate::new()),
+            list_orders: Orders::default(),
+            list_gate: Arc::new(Gate::new()),
         });
 
         let (acceptor, authority) = tls.map(|tls| (tls.acceptor, tls.authority)).unzip();

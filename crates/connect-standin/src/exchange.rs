@@ -2,6 +2,7 @@
 //! error responses.
 
 use crate::form::Form;
+use crate::integrations::Associations;
 use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::vault::{Ask, Known, Vault};
@@ -65,7 +66,12 @@ pub(crate) struct Grant {
 
 impl Grant {
     /// `authorization` is the value of the request's `Authorization` header.
-    pub(crate) fn check(vault: &Vault, authorization: Option<&str>, body: &str) -> Result<Grant, Refusal> {
+    pub(crate) fn check(
+        vault: &Vault,
+        associations: &Associations,
+        authorization: Option<&str>,
+        body: &str,
+    ) -> Result<Grant, Refusal> {
         let form = Form::parse(body);
         let subject_type = form.as_ref().ok().and_then(|form| form.get("subject_token_type"));
         authenticate(vault, authorization, subject_type)?;
@@ -109,13 +115,9 @@ impl Grant {
             resource: owned("resource"),
             scope: owned("scope"),
         };
-        if wanted
-            .audience
-            .as_ref()
-            .is_some_and(|audience| *audience != vault.integration)
-        {
-            let message = "No OAuth integrations have been associated with this content item.";
-            return Err(Refusal::old_connect(400, 212, message));
+        // Identity federation concerns no integration.
+        if subject != Subject::External {
+            associations.check(wanted.audience.as_deref())?;
         }
         Ok(Grant { subject, wanted })
     }

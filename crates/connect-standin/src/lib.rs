@@ -19,6 +19,7 @@
 //! | `service` | routing, and ordered responses |
 //! | `exchange`, `form`, `refusal` | the endpoint: its checks and its error responses |
 //! | `vault`, `identity` | the tokens that it accepts and issues |
+//! | `integrations` | the integrations of the content, and their list |
 //! | `order`, `queue` | orders |
 //! | `record`, `hold`, `clock` | recorded requests, held responses, the clock |
 //! | `manage`, `page` | the status page, and orders over HTTP for tests that are not written in Rust |
@@ -36,6 +37,7 @@ mod exchange;
 mod form;
 mod hold;
 mod identity;
+mod integrations;
 mod manage;
 mod order;
 mod page;
@@ -51,6 +53,7 @@ mod wire;
 pub use builder::Builder;
 pub use certificates::{Authority, Certificate, Signed, TlsVersion};
 pub use hold::Hold;
+pub use integrations::{Integration, Listing};
 pub use order::{ConnectionOrder, Order};
 pub use record::Recorded;
 pub use standin::Standin;

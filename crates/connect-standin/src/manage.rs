@@ -2,6 +2,7 @@
 //! their requests are not counted.
 
 use crate::answer::{self, Answer};
+use crate::integrations::{Integration, Listing};
 use crate::order::{ConnectionOrder, Order};
 use crate::page;
 use crate::server::Server;
@@ -26,6 +27,7 @@ pub(crate) fn answer(server: &Server, parts: &Parts, body: &Bytes) -> Answer {
         (&Method::GET, "status.json") => answer::json(200, &page::status(server)),
         (&Method::GET, "requests") => answer::json(200, &server.ledger.requests()),
         (&Method::POST, "order") => done(order(server, body)),
+        (&Method::POST, "integrations") => done(integrations(server, body)),
         (&Method::POST, "advance") => done(advance(server, body)),
         (&Method::POST, "rotate") => done(
             server
@@ -56,6 +58,24 @@ fn advance(server: &Server, body: &Bytes) -> Result<(), String> {
     }
     let Advance { seconds } = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     server.clock.advance(Duration::from_secs(seconds));
+    Ok(())
+}
+
+/// Sets the integrations, whether they are listed, or both.
+fn integrations(server: &Server, body: &Bytes) -> Result<(), String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Change {
+        integrations: Option<Vec<Integration>>,
+        listing: Option<Listing>,
+    }
+    let change: Change = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    if let Some(integrations) = change.integrations {
+        server.associations.set(integrations);
+    }
+    if let Some(listing) = change.listing {
+        server.associations.set_listing(listing);
+    }
     Ok(())
 }
 

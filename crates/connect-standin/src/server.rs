@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::connection;
 use crate::hold::Gate;
 use crate::identity::Identity;
+use crate::integrations::Associations;
 use crate::queue::Orders;
 use crate::record::Ledger;
 use crate::vault::Vault;
@@ -24,8 +25,12 @@ pub(crate) struct Server {
     pub(crate) vault: Vault,
     pub(crate) identity: Identity,
     pub(crate) ledger: Ledger,
+    pub(crate) associations: Associations,
     pub(crate) orders: Orders,
     pub(crate) gate: Arc<Gate>,
+    /// Orders for lists of integrations, and the gate that holds them back.
+    pub(crate) list_orders: Orders,
+    pub(crate) list_gate: Arc<Gate>,
 }
 
 impl Server {

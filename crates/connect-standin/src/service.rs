@@ -2,8 +2,10 @@
 
 use crate::answer::{self, Answer};
 use crate::exchange::Grant;
+use crate::hold::Gate;
 use crate::manage;
 use crate::order::Order;
+use crate::queue::Orders;
 use crate::record::Recorded;
 use crate::refusal::Refusal;
 use crate::server::Server;
@@ -65,7 +67,11 @@ impl Service {
         let recorded = Recorded::new(&parts, &body);
         let number = self.server.ledger.arrived(recorded.clone(), is_exchange);
         let mut outcome = if is_exchange {
-            self.exchange(&parts, &recorded, &body).await
+            self.requested(&self.server.orders, &self.server.gate, &parts, &recorded, &body)
+                .await
+        } else if parts.method == Method::GET && self.listed_content(&recorded.path).is_some() {
+            let (orders, gate) = (&self.server.list_orders, &self.server.list_gate);
+            self.requested(orders, gate, &parts, &recorded, &body).await
         } else if self.is_endpoint(&parts) {
             let mut answer = answer::text(405, "Method Not Allowed\n");
             answer::append(&mut answer, "allow", "POST");
@@ -104,10 +110,25 @@ impl Service {
         };
     }
 
-    async fn exchange(&self, parts: &Parts, recorded: &Recorded, body: &Bytes) -> Outcome {
+    /// Returns the content whose integrations the path lists.
+    fn listed_content<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let path = path.strip_prefix(self.server.mount.as_str())?;
+        let path = path.strip_prefix("/__api__/v1/content/")?;
+        path.strip_suffix("/oauth/integrations/associations")
+    }
+
+    /// Carries out the orders for an exchange, or for a list.
+    async fn requested(
+        &self,
+        orders: &Orders,
+        gate: &Gate,
+        parts: &Parts,
+        recorded: &Recorded,
+        body: &Bytes,
+    ) -> Outcome {
         // Dequeued on arrival, so that concurrent requests get their orders in the order of arrival.
-        let mut order = self.server.orders.take();
-        self.server.gate.pass().await;
+        let mut order = orders.take();
+        gate.pass().await;
         while let Some(Order::Delay { milliseconds, then }) = order {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             order = then.map(|then| *then);
@@ -120,6 +141,13 @@ impl Service {
     }
 
     fn ordinary(&self, recorded: &Recorded, body: &Bytes, order: Option<Order>) -> Outcome {
+        let authorization = recorded.header("authorization");
+        if recorded.method == "GET"
+            && let Some(content) = self.listed_content(&recorded.path)
+        {
+            let server = &self.server;
+            return Outcome::plain(server.associations.list(&server.vault, authorization, content));
+        }
         let content_type = recorded
             .header("content-type")
             .and_then(|value| value.split(';').next());
@@ -128,7 +156,10 @@ impl Service {
         }
         let grant = std::str::from_utf8(body)
             .map_err(|_| Refusal::invalid_request("The body is not UTF-8"))
-            .and_then(|body| Grant::check(&self.server.vault, recorded.header("authorization"), body));
+            .and_then(|body| {
+                let server = &self.server;
+                Grant::check(&server.vault, &server.associations, authorization, body)
+            });
         match grant {
             Err(refusal) => Outcome::refused(&refusal),
             Ok(grant) => {

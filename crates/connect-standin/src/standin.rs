@@ -2,6 +2,7 @@
 
 use crate::builder::Builder;
 use crate::hold::Hold;
+use crate::integrations::{Integration, Listing};
 use crate::order::{ConnectionOrder, Order};
 use crate::record::Recorded;
 use crate::server::Server;
@@ -92,7 +93,43 @@ impl Standin {
         &self.server.vault.api_key
     }
 
-    /// Returns the GUID of the only integration that `audience` may name.
+    /// Returns the GUID of the content, of which the server lists the integrations.
+    pub fn content(&self) -> &str {
+        &self.server.vault.content
+    }
+
+    /// Sets the integrations that are associated with the content; exchanges have to name one where there are several. At
+    /// first there is one, [`Standin::integration`].
+    pub fn set_integrations(&self, integrations: impl IntoIterator<Item = Integration>) {
+        let integrations = integrations.into_iter().collect();
+        self.server.associations.set(integrations);
+    }
+
+    /// Sets whether the server lists integrations.
+    pub fn set_listing(&self, listing: Listing) {
+        self.server.associations.set_listing(listing);
+    }
+
+    /// Queues a response for one request for the list of integrations.
+    pub fn order_list(&self, answer: Order) {
+        self.server.list_orders.push(1, answer);
+    }
+
+    /// Holds back the responses to requests for the list of integrations until the returned value is dropped.
+    pub fn hold_lists(&self) -> Hold {
+        Hold::new(self.server.list_gate.clone())
+    }
+
+    /// Returns the number of requests for the list of integrations among the latest 10,000 requests.
+    pub fn lists(&self) -> usize {
+        let requests = self.requests();
+        let lists = requests
+            .iter()
+            .filter(|request| request.path.ends_with("/associations"));
+        lists.count()
+    }
+
+    /// Returns the GUID of the first integration, the only one that `audience` may name until others are set.
     pub fn integration(&self) -> &str {
         &self.server.vault.integration
     }
@@ -130,6 +167,7 @@ impl Standin {
             ("POSIT_PRODUCT", "CONNECT".to_owned()),
             ("CONNECT_SERVER", self.url()),
             ("CONNECT_API_KEY", self.api_key().to_owned()),
+            ("CONNECT_CONTENT_GUID", self.content().to_owned()),
             ("CONNECT_CONTENT_SESSION_TOKEN", self.content_token().to_owned()),
         ];
         if let Some(path) = &self.authority {

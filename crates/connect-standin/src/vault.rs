@@ -22,7 +22,7 @@ pub(crate) struct Vault {
     pub(crate) api_key: String,
     pub(crate) integration: String,
     /// The GUID of the content, which is the subject of its identity tokens.
-    content: String,
+    pub(crate) content: String,
     pub(crate) first_content_token: String,
     content_tokens: Mutex<ContentTokens>,
     directory: TempDir,

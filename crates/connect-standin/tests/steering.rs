@@ -84,6 +84,7 @@ fn the_environment_is_what_connect_gives_to_content() {
         "POSIT_PRODUCT",
         "CONNECT_SERVER",
         "CONNECT_API_KEY",
+        "CONNECT_CONTENT_GUID",
         "CONNECT_CONTENT_SESSION_TOKEN",
     ];
     assert_eq!(names(&Standin::start()), plain);

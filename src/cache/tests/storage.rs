@@ -33,7 +33,8 @@ fn every_part_of_a_question_tells_it_from_another() {
             ..ada()
         },
         wanted(|wanted| wanted.set_resource(Some("x".to_owned()))),
-        wanted(|wanted| wanted.set_audience(Some("x".to_owned()))),
+        wanted(|wanted| wanted.set_integration(Some("x".to_owned())).unwrap()),
+        wanted(|wanted| wanted.set_audience(Some("x".to_owned())).unwrap()),
         wanted(|wanted| wanted.set_scope(Some("x".to_owned()))),
         wanted(|wanted| wanted.set_param("x", Some("y")).unwrap()),
         wanted(|wanted| wanted.set_param("x", Some("z")).unwrap()),

@@ -8,7 +8,7 @@
 mod refusal;
 mod success;
 
-pub(crate) use refusal::NO_INTEGRATION_HELP;
+pub(crate) use refusal::{NO_INTEGRATION, NO_INTEGRATION_HELP};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -50,10 +50,6 @@ impl ServerResponse {
     }
 
     /// Returns the list of integrations, or why there is none; see [`read`](Self::read).
-    #[allow(
-        dead_code,
-        reason = "the look-up of integrations begins to use it in a change of its own"
-    )]
     pub fn read_integrations(
         &self,
         asked_at: i64,

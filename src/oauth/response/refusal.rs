@@ -13,7 +13,7 @@ use crate::text::redact::Redactor;
 const DESCRIPTION: usize = 1000;
 
 /// "No OAuth integrations have been associated with this content item."
-const NO_INTEGRATION: i32 = 212;
+pub(crate) const NO_INTEGRATION: i32 = 212;
 pub(crate) const NO_INTEGRATION_HELP: &str = "See https://docs.posit.co/connect/user/oauth-integrations/#adding-oauth-integrations-to-deployed-content";
 
 impl ServerResponse {

@@ -194,6 +194,7 @@ static cc_status set(const char *what, const char *value)
         {"resource", cc_request_set_resource},
         {"scope", cc_request_set_scope},
         {"audience", cc_request_set_audience},
+        {"integration", cc_request_set_integration},
         {"requested_token_type", cc_request_set_requested_token_type},
         {"content_token", cc_request_set_content_token},
         {"server_url", cc_request_set_server_url},
@@ -368,6 +369,40 @@ static void finish_viewers(void)
     tell_number("failed", (long long)failed);
 }
 
+/* Lists the integrations, one line each: kind|template|name|description. */
+static void tell_integrations(void)
+{
+    cc_integrations *list;
+    cc_error *error;
+    cc_status status = cc_integrations_list(request, &list, &error);
+    tell_status(status);
+    if ((status == CC_OK) != (list != NULL) || (status == CC_OK) != (error == NULL))
+        tell("broken", "a list or an error was given, or none, against the status");
+    if (error != NULL)
+        tell_error(error);
+    tell_number("count", (long long)cc_integrations_count(list));
+    for (size_t i = 0; i <= cc_integrations_count(list); i++) {
+        const char *texts[] = {
+            cc_integrations_auth_type(list, i),
+            cc_integrations_template(list, i),
+            cc_integrations_name(list, i),
+            cc_integrations_description(list, i),
+        };
+        char name[32], line[200] = "";
+        if ((cc_integrations_guid(list, i) == NULL) != (i == cc_integrations_count(list)))
+            tell("broken", "an integration without a GUID, or one beyond the end");
+        for (size_t text = 0; text < 4; text++) {
+            strncat(line, texts[text] != NULL ? texts[text] : "-", 45);
+            strcat(line, text < 3 ? "|" : "");
+        }
+        snprintf(name, sizeof name, "integration.%zu", i);
+        if (i < cc_integrations_count(list))
+            tell(name, line);
+    }
+    cc_integrations_free(list);
+    cc_error_free(error);
+}
+
 static void call(char **word)
 {
     const char *what = word[0];
@@ -394,6 +429,8 @@ static void call(char **word)
     } else if (strcmp(what, "exchange") == 0) {
         cc_status status = cc_exchange_token(word[1], word[2], request, &token, &error);
         tell_outcome(status, token, error);
+    } else if (strcmp(what, "integrations") == 0) {
+        tell_integrations();
     } else if (strcmp(what, "has_service_account") == 0) {
         tell_number("has", cc_has_service_account_token(request));
     } else if (strcmp(what, "has_viewer") == 0) {

@@ -73,6 +73,7 @@ static void a_setter_without_a_request_is_an_invalid_argument(void)
     CHECK(cc_request_set_resource(NULL, "x") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_scope(NULL, "x") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_audience(NULL, "x") == CC_ERR_INVALID_ARGUMENT);
+    CHECK(cc_request_set_integration(NULL, "x") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_requested_token_type(NULL, "x") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_content_token(NULL, "x") == CC_ERR_INVALID_ARGUMENT);
     CHECK(cc_request_set_server_url(NULL, "http://h") == CC_ERR_INVALID_ARGUMENT);

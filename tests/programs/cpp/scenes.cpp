@@ -137,6 +137,28 @@ static cc::mock echo(std::string &parameters)
         });
 }
 
+static void several_integrations()
+{
+    std::string sent;
+    cc::mock mock = echo(sent);
+    CHECK(mock.set_integrations({{"g1", "Warehouse", "all", "databricks", "Service Account"},
+                                 {"g2", "Files", nullptr, "aws", nullptr}}));
+    CHECK(!mock.set_integrations({{nullptr, "Files", nullptr, nullptr, nullptr}}));
+    const cc::integrations list = cc::list_integrations();
+    CHECK(list && list.size() == 2 && list.get() != nullptr && list.guid(2) == nullptr);
+    CHECK(same(list.guid(0), "g1") && same(list.name(0), "Warehouse"));
+    CHECK(same(list.description(0), "all") && same(list.service(0), "databricks"));
+    CHECK(same(list.auth_type(0), "Service Account") && list.auth_type(1) == nullptr);
+    cc::request request;
+    request.integration("warehouse");
+    CHECK(cc::service_account_token(request) && sent == "audience=g1 ");
+    CHECK(cc::service_account_token(cc::request().integration("aws")) && sent == "audience=g2 ");
+    CHECK(cc::try_service_account_token(cc::request().integration("x")).error().status() ==
+          CC_ERR_REFUSED);
+    mock.set_environment("CONNECT_CONTENT_GUID", nullptr);
+    CHECK(cc::try_list_integrations().error().status() == CC_ERR_NOT_SUPPORTED);
+}
+
 static void requests()
 {
     std::string sent;
@@ -470,6 +492,7 @@ int main(int argc, char **argv)
         {"tokens", tokens},
         {"errors", errors},
         {"requests", requests},
+        {"several_integrations", several_integrations},
         {"copies", copies},
         {"mock_environments", mock_environments},
         {"durations", durations},
