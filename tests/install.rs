@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use connect_standin::Standin;
-use support::{clean, library, root, run, scratch, told};
+use support::{clean, library, root, run, scratch, told, tool};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const README: &str = include_str!("../README.md");
@@ -21,17 +21,6 @@ fn directory(name: &str) -> PathBuf {
     }
     std::fs::create_dir_all(&directory).expect("created");
     directory
-}
-
-/// A command that sees of the environment what Rust's tools need.
-fn tool(program: &str) -> Command {
-    let mut command = clean(program);
-    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command
 }
 
 fn make(target: &str, variables: &[String]) {
