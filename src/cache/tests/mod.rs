@@ -11,6 +11,7 @@ use std::sync::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::backend::{Backend, BoxedFuture, ExchangeInputs};
