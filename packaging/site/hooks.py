@@ -5,8 +5,10 @@ repository.
 """
 
 import os
+import pathlib
 import posixpath
 import re
+import shutil
 
 TITLES = {"c": "C", "cpp": "C++", "r": "R", "python": "Python", "rust": "Rust", "go": "Go", "javascript": "Node",
           "ruby": "Ruby", "lua": "LuaJIT", "perl": "Perl"}
@@ -14,6 +16,11 @@ FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```[ ]*$\n?", re.MULTILINE | re.DOTA
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 # Where the files outside docs/ can be read. Relative to the site, it works for a checkout with the site in target/.
 SOURCES = os.environ.get("CONNECTCREDS_SOURCES", "../../")
+
+
+def on_post_build(config):
+    here = pathlib.Path(__file__).parent
+    shutil.copy(here / "iframe-worker.js", pathlib.Path(config.site_dir) / "assets")
 
 
 def on_page_markdown(markdown, page, config, files):

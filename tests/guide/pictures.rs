@@ -12,8 +12,8 @@ const START: Moment = Moment {
     wall_ms: 1_700_000_000_000,
     monotonic_ms: 1000,
 };
-const LEFT: f64 = 110.0;
-const WIDTH: f64 = 700.0;
+const LEFT: f64 = 140.0;
+const WIDTH: f64 = 670.0;
 
 /// Returns how much of its lifetime a token has left, in milliseconds, when it is first in this phase or a later one.
 fn left_when(lifetime_s: i64, phase: Freshness) -> i64 {
@@ -39,8 +39,8 @@ fn clock(milliseconds: i64) -> String {
 
 fn picture() -> String {
     let mut svg = String::from(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 840 320\" font-family=\"sans-serif\" font-size=\"13\">\n\
-         <title>The life of a token</title>\n<rect width=\"840\" height=\"320\" fill=\"white\"/>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 840 470\" font-family=\"sans-serif\" font-size=\"22\">\n\
+         <title>The life of a token</title>\n<rect width=\"840\" height=\"470\" fill=\"white\"/>\n",
     );
     let lives = [
         ("1 hour", 3600),
@@ -49,7 +49,7 @@ fn picture() -> String {
         ("30 seconds", 30),
     ];
     for (row, (name, lifetime_s)) in lives.into_iter().enumerate() {
-        let y = 40 + 60 * row;
+        let y = 40 + 72 * row;
         let at = |left_ms: i64| LEFT + WIDTH * (1.0 - left_ms as f64 / (lifetime_s * 1000) as f64);
         let early = left_when(lifetime_s, Freshness::RefreshSoon);
         let hard = left_when(lifetime_s, Freshness::MustRefresh);
@@ -57,7 +57,7 @@ fn picture() -> String {
             svg,
             "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{name}</text>",
             LEFT - 10.0,
-            y + 17
+            y + 25
         )
         .expect("text");
         for (from, to, fill) in [
@@ -68,7 +68,7 @@ fn picture() -> String {
             let (x, width) = (at(from), at(to) - at(from));
             writeln!(
                 svg,
-                "<rect x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"24\" fill=\"{fill}\"/>"
+                "<rect x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"34\" fill=\"{fill}\"/>"
             )
             .expect("text");
         }
@@ -76,26 +76,27 @@ fn picture() -> String {
             let x = at(left_ms);
             writeln!(
                 svg,
-                "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\" font-size=\"11\">{}</text>",
-                y - 5,
+                "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\" font-size=\"18\">{}</text>",
+                y - 6,
                 clock(left_ms)
             )
             .expect("text");
         }
     }
-    for (x, fill, text) in [
-        (110, "#74c08a", "returned"),
-        (210, "#f0c75e", "returned, and refreshed in the background"),
-        (500, "#e07b6a", "calls wait for a new one"),
+    for (y, fill, text) in [
+        (330, "#74c08a", "the token is returned"),
+        (364, "#f0c75e", "it is returned, and refreshed in the background"),
+        (398, "#e07b6a", "calls wait for a new one"),
     ] {
         writeln!(
             svg,
-            "<rect x=\"{x}\" y=\"268\" width=\"14\" height=\"14\" fill=\"{fill}\"/><text x=\"{}\" y=\"280\">{text}</text>",
-            x + 20
+            "<rect x=\"{LEFT}\" y=\"{y}\" width=\"22\" height=\"22\" fill=\"{fill}\"/><text x=\"{}\" y=\"{}\">{text}</text>",
+            LEFT + 34.0,
+            y + 19
         )
         .expect("text");
     }
-    svg + "<text x=\"110\" y=\"306\" font-size=\"11\">Each bar is one lifetime; the numbers are minutes and seconds that are left.</text>\n</svg>\n"
+    svg + "<text x=\"140\" y=\"452\" font-size=\"18\">Each bar is a lifetime. The numbers are the minutes and seconds left.</text>\n</svg>\n"
 }
 
 #[test]
