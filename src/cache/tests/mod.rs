@@ -1,6 +1,7 @@
 //! Tests of the broker, with a clock that the test moves and a backend that answers from a script.
 
 mod expiry;
+mod picture;
 mod sharing;
 mod storage;
 
