@@ -1,5 +1,5 @@
-/* Calls that do not block: R has a handle on a call that was started, and asks for its result when the
- * call is done. */
+/* Calls that do not block: R has a handle on a call that was started, and asks for its result when
+ * the call is done. */
 
 #include "connectcreds_r.h"
 
@@ -78,9 +78,9 @@ SEXP cr_start(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP integr
               SEXP session_token, SEXP content_token, SEXP server_url, SEXP api_key, SEXP further,
               SEXP force, SEXP timeout)
 {
-    const SEXP given[ARGUMENTS] = {called,        resource,      scope,      audience, integration,
-                                   session_token, content_token, server_url, api_key,  further,
-                                   force,         timeout};
+    const SEXP given[ARGUMENTS] = {called,      resource,      scope,         audience,
+                                   integration, session_token, content_token, server_url,
+                                   api_key,     further,       force,         timeout};
     SEXP foreign = foreign_mock();
     if (foreign != R_NilValue)
         return with_foreign_mock(foreign, "start", given, ARGUMENTS - 1);
