@@ -346,6 +346,9 @@ impl PartialEq for CacheKey {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
