@@ -110,6 +110,22 @@ fn words_of(variable: &str) -> Vec<String> {
     value.split_whitespace().map(str::to_owned).collect()
 }
 
+/// Returns a command that sees of the environment what Rust's tools need.
+pub fn tool(program: &str) -> Command {
+    let mut command = clean(program);
+    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Returns the directory of all that cargo builds.
+pub fn target_directory() -> &'static Path {
+    scratch().parent().expect("it is below the target directory")
+}
+
 /// Runs `command` to its end and returns its output. Panics with its errors if it fails.
 pub fn run(command: &mut Command) -> String {
     let output = command
