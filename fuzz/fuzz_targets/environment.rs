@@ -65,7 +65,15 @@ impl Value {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
             Self::Proxy { scheme, user, host } => {
-                let schemes = ["", "http://", "https://", "socks5://", "socks5h://", "HTTP://", "ftp://"];
+                let schemes = [
+                    "",
+                    "http://",
+                    "https://",
+                    "socks5://",
+                    "socks5h://",
+                    "HTTP://",
+                    "ftp://",
+                ];
                 let scheme = schemes[usize::from(*scheme) % schemes.len()];
                 format!("{scheme}{user}:{SECRET}@{host}").into_bytes()
             }
@@ -118,7 +126,9 @@ fn base64(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
         let three = [chunk[0], *chunk.get(1).unwrap_or(&0), *chunk.get(2).unwrap_or(&0)];
-        let bits = three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        let bits = three
+            .iter()
+            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
         for digit in 0..=chunk.len() {
             text.push(DIGITS[bits >> (18 - 6 * digit) & 63].into());
         }
@@ -134,7 +144,10 @@ fuzz_target!(|plan: Plan| {
     assert!(!report.contains(SECRET), "{report}");
     // Reads the bundle once more, and reports what is wrong with it.
     if let Err(why) = connectcreds::config::set_ca_bundle(Some(bundle_file())) {
-        assert!(matches!(why.kind(), ErrorKind::Tls | ErrorKind::InvalidArgument), "{why:?}");
+        assert!(
+            matches!(why.kind(), ErrorKind::Tls | ErrorKind::InvalidArgument),
+            "{why:?}"
+        );
     }
     connectcreds::config::set_ca_bundle(None).expect("the default");
     let _ = connectcreds::running_on_connect();
@@ -146,8 +159,14 @@ fuzz_target!(|plan: Plan| {
     let _mock = Mock::function(|request| {
         let url = request.url();
         assert!(url.starts_with("http://") || url.starts_with("https://"), "{url}");
-        assert!(url.ends_with("/__api__/v1/oauth/integrations/credentials"), "{url}");
-        assert!(!url.contains('@') || !url.split('/').nth(2).unwrap_or_default().contains('@'), "{url}");
+        assert!(
+            url.ends_with("/__api__/v1/oauth/integrations/credentials"),
+            "{url}"
+        );
+        assert!(
+            !url.contains('@') || !url.split('/').nth(2).unwrap_or_default().contains('@'),
+            "{url}"
+        );
         MockResponse::json(200, r#"{"access_token":"t"}"#).ok()
     });
     let token = workload_token(&request);

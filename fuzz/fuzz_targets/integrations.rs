@@ -52,7 +52,9 @@ impl Body {
                     let members = members.iter().map(|(member, value)| {
                         let value = match value {
                             Value::Text(text) => format!("{text:?}"),
-                            Value::Guid(number) => format!("\"00000000-0000-4000-8000-0000000000{number:02x}\""),
+                            Value::Guid(number) => {
+                                format!("\"00000000-0000-4000-8000-0000000000{number:02x}\"")
+                            }
                             Value::Json(json) => json.clone(),
                             Value::Null => "null".to_owned(),
                         };
@@ -93,7 +95,10 @@ fuzz_target!(|plan: Plan| {
             }
         }
         Err(why) => {
-            assert!(matches!(why.kind(), ErrorKind::Refused | ErrorKind::BadResponse), "{why:?}");
+            assert!(
+                matches!(why.kind(), ErrorKind::Refused | ErrorKind::BadResponse),
+                "{why:?}"
+            );
             assert_no_secret(why);
         }
     }

@@ -19,7 +19,12 @@ const SESSIONS: [*const c_char; 4] = [
     c"another-session".as_ptr(),
 ];
 const USER_SESSION: *const c_char = c"urn:posit:connect:user-session-token".as_ptr();
-const NAMES: [*const c_char; 4] = [ptr::null(), c"databricks".as_ptr(), c"a".as_ptr(), c"\xff".as_ptr()];
+const NAMES: [*const c_char; 4] = [
+    ptr::null(),
+    c"databricks".as_ptr(),
+    c"a".as_ptr(),
+    c"\xff".as_ptr(),
+];
 
 /// Handles that are live at most, of each kind; the oldest is freed for another.
 const LIVE: usize = 4;
@@ -126,14 +131,28 @@ unsafe extern "C" fn cancelled(answer: *mut c_void) -> bool {
 }
 
 /// Answers by the number that is its user data: a token, a refusal, nothing, or what another call brings.
-unsafe extern "C" fn answer(request: *const cc_mock_request, reply: *mut cc_mock_reply, data: *mut c_void) -> bool {
+unsafe extern "C" fn answer(
+    request: *const cc_mock_request,
+    reply: *mut cc_mock_reply,
+    data: *mut c_void,
+) -> bool {
     // SAFETY: valid during the call.
     unsafe {
         assert!(!cc_mock_request_url(request).is_null());
         assert!(!cc_mock_request_method(request).is_null());
         match data as usize % 5 {
-            0 => cc_mock_reply_set(reply, 200, ptr::null(), c"{\"access_token\":\"t\",\"expires_in\":100}".as_ptr()),
-            1 => cc_mock_reply_set(reply, 400, ptr::null(), c"{\"error\":\"invalid_request\"}".as_ptr()),
+            0 => cc_mock_reply_set(
+                reply,
+                200,
+                ptr::null(),
+                c"{\"access_token\":\"t\",\"expires_in\":100}".as_ptr(),
+            ),
+            1 => cc_mock_reply_set(
+                reply,
+                400,
+                ptr::null(),
+                c"{\"error\":\"invalid_request\"}".as_ptr(),
+            ),
             2 => cc_mock_reply_set(reply, 7, ptr::null(), ptr::null()),
             3 => cc_mock_reply_set_header(reply, c"Retry-After".as_ptr(), c"1".as_ptr()),
             _ => {
@@ -220,10 +239,16 @@ impl World {
                     cc_request_set_scope(self.requests.get(number), NAMES[usize::from(text) % NAMES.len()]);
                 }
                 Step::SetIntegration(number, text) => {
-                    cc_request_set_integration(self.requests.get(number), NAMES[usize::from(text) % NAMES.len()]);
+                    cc_request_set_integration(
+                        self.requests.get(number),
+                        NAMES[usize::from(text) % NAMES.len()],
+                    );
                 }
                 Step::SetAudience(number, text) => {
-                    cc_request_set_audience(self.requests.get(number), NAMES[usize::from(text) % NAMES.len()]);
+                    cc_request_set_audience(
+                        self.requests.get(number),
+                        NAMES[usize::from(text) % NAMES.len()],
+                    );
                 }
                 Step::SetForce(number, on) => {
                     cc_request_set_force_refresh(self.requests.get(number), on);
@@ -232,7 +257,11 @@ impl World {
                     cc_request_set_time_left_ms(self.requests.get(number), milliseconds.into());
                 }
                 Step::SetCancel(number, yes) => {
-                    let data = if yes { ptr::dangling_mut::<c_void>() } else { ptr::null_mut() };
+                    let data = if yes {
+                        ptr::dangling_mut::<c_void>()
+                    } else {
+                        ptr::null_mut()
+                    };
                     cc_request_set_cancel(self.requests.get(number), Some(cancelled), data);
                 }
                 Step::Check(number) => {
@@ -240,14 +269,26 @@ impl World {
                     let status = cc_request_check(self.requests.get(number), &mut error);
                     check::<cc_token>(status, ptr::null_mut(), error);
                 }
-                Step::Ask { kind, session, request } => {
+                Step::Ask {
+                    kind,
+                    session,
+                    request,
+                } => {
                     self.tokens.add(ask(kind, session, self.requests.get(request)));
                 }
-                Step::AskElsewhere { kind, session, request } => {
+                Step::AskElsewhere {
+                    kind,
+                    session,
+                    request,
+                } => {
                     let token = elsewhere(self.requests.get(request), |request| ask(kind, session, request));
                     self.tokens.add(token);
                 }
-                Step::Start { kind, session, request } => {
+                Step::Start {
+                    kind,
+                    session,
+                    request,
+                } => {
                     self.calls.add(start(kind, session, self.requests.get(request)));
                 }
                 Step::IsDone(number) => {
@@ -321,7 +362,9 @@ impl World {
                 }
                 Step::EndMock(number) => self.mocks.drop_at(number),
                 Step::Clear => cc_cache_clear(),
-                Step::Forget(session) => cc_cache_forget_session(SESSIONS[usize::from(session) % SESSIONS.len()]),
+                Step::Forget(session) => {
+                    cc_cache_forget_session(SESSIONS[usize::from(session) % SESSIONS.len()])
+                }
                 Step::Capacity(capacity) => {
                     cc_config_set_cache_capacity(capacity.into());
                 }
@@ -362,7 +405,10 @@ fuzz_target!(|steps: Vec<Step>| {
     // SAFETY: valid pointers. The mock around all others: no call goes over the network.
     unsafe {
         let data = ptr::without_provenance_mut(0);
-        assert_eq!(cc_mock_function(Some(answer), data, &mut base, ptr::null_mut()), CC_OK);
+        assert_eq!(
+            cc_mock_function(Some(answer), data, &mut base, ptr::null_mut()),
+            CC_OK
+        );
     }
     let mut world = World {
         calls: Handles::new(cc_call_free),

@@ -160,8 +160,8 @@ int main(int argc, char **argv)
             advance_clocks(300);
         cc_config_set_background_refresh(tick % 40 < 30);
         if (tick % 10 == 9) {
-            printf("second=%d tokens=%lu memory_kb=%ld threads=%d files=%d\n", tick / 10 + 1, tokens,
-                   memory_kb(), now_threads - THREADS, now_files);
+            printf("second=%d tokens=%lu memory_kb=%ld threads=%d files=%d\n", tick / 10 + 1,
+                   tokens, memory_kb(), now_threads - THREADS, now_files);
             fflush(stdout);
         }
     }
