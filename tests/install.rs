@@ -195,7 +195,7 @@ fn install_leaves_the_libraries_headers_and_descriptions_and_uninstall_nothing()
 
 #[test]
 #[ignore = "needs doxygen, pandoc and others; tests/run runs it"]
-fn install_has_manual_pages_that_tell_what_the_header_and_the_readme_tell() {
+fn install_has_manual_pages_that_tell_what_the_header_and_the_guide_tell() {
     let page =
         |name: &str| std::fs::read_to_string(prefix().join("share/man").join(name)).expect("installed");
     let reference = page("man3/connectcreds.3");
@@ -211,11 +211,12 @@ fn install_has_manual_pages_that_tell_what_the_header_and_the_readme_tell() {
     for told in [
         ".SH ENVIRONMENT",
         "CONNECT_CONTENT_SESSION_TOKEN_FILE",
-        ".SH ERRORS",
+        ".SH THE STATUSES",
+        "cc_call_fd",
     ] {
         assert!(guide.contains(told), "{told} is not in connectcreds(7)");
     }
-    for markdown in ["](http", "](examples-c", "```"] {
+    for markdown in ["](http", "](../", "```", "import connectcreds"] {
         assert!(!guide.contains(markdown), "{markdown} is in connectcreds(7)");
     }
 }
