@@ -29,7 +29,7 @@ const CRITERIA: TokenCriteria = TokenCriteria {
     force_refresh: false,
 };
 
-/// What becomes of a call at once.
+/// The immediate outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// It has a token.
@@ -44,7 +44,7 @@ pub enum Call {
     Failed,
 }
 
-/// What comes after an attempt at an exchange.
+/// The step after an attempt at an exchange.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Next {
     /// Another attempt, after a pause.
@@ -53,7 +53,7 @@ pub enum Next {
     End(bool),
 }
 
-/// What the server sent.
+/// A response of the server.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The HTTP status.

@@ -102,11 +102,11 @@ thread_local! {
 /// Whether anything receives lines of this level.
 #[inline]
 pub(crate) fn is_on(level: Level) -> bool {
-    let wanted = match MAX_LEVEL.load(Ordering::Relaxed) {
+    let max_level = match MAX_LEVEL.load(Ordering::Relaxed) {
         NOT_KNOWN => read_environment(),
-        wanted => wanted,
+        max_level => max_level,
     };
-    level as u8 <= wanted || level.of_log() <= ::log::max_level()
+    level as u8 <= max_level || level.of_log() <= ::log::max_level()
 }
 
 #[cold]
@@ -119,13 +119,13 @@ fn read_environment() -> u8 {
 
 /// Stores and returns the most detailed level that is received.
 fn update_max_level(listening: &Option<Arc<Listening>>) -> u8 {
-    let wanted = if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
+    let max_level = if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
         Level::Debug as u8
     } else {
         listening.as_ref().map_or(0, |it| it.max_level as u8)
     };
-    MAX_LEVEL.store(wanted, Ordering::Relaxed);
-    wanted
+    MAX_LEVEL.store(max_level, Ordering::Relaxed);
+    max_level
 }
 
 /// Replaces the callback, or removes it. When this returns, the previous one is not running on another thread and is
@@ -165,8 +165,8 @@ pub(crate) fn write(level: Level, words: String) {
     if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
         write_to_standard_error(&format!("connectcreds {}: {line}\n", level.name()));
     }
-    let wanted = |listening: &Listening| level <= listening.max_level;
-    if DELIVERING.get() || !LISTENING.lock().as_deref().is_some_and(wanted) {
+    let receives = |listening: &Listening| level <= listening.max_level;
+    if DELIVERING.get() || !LISTENING.lock().as_deref().is_some_and(receives) {
         return;
     }
     queue().push(level, line);

@@ -385,7 +385,7 @@ impl Call<'_> {
             server: given_or(&request.server, || environment.server()),
             api_key: given_or(&request.api_key, || environment.api_key()),
             api_key_required: !self.words.only_on_connect.is_empty(),
-            params: &request.wanted,
+            params: &request.params,
         };
         let criteria = TokenCriteria {
             min_validity_ms: request.min_validity_ms,

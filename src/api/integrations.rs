@@ -49,7 +49,7 @@ fn list(request: &Request) -> Result<Listed, Error> {
         server: given_or(&request.server, || environment.server()),
         api_key: given_or(&request.api_key, || environment.api_key()),
         api_key_required: true,
-        params: &request.wanted,
+        params: &request.params,
     };
     let (server, api_key) = (asked.server()?.endpoint().clone(), asked.api_key()?);
     let env = EnvSnapshot::take();

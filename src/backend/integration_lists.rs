@@ -52,7 +52,7 @@ pub(crate) struct Listed {
 /// A lookup in progress. Its result is `None` when it was dropped.
 pub(crate) type Flight = InFlight<Option<Result<List, Error>>>;
 
-/// What a caller that needs a list does.
+/// The next step of a caller that needs a list.
 pub(crate) enum Step {
     Use(List),
     Join(Arc<Flight>),

@@ -31,7 +31,7 @@ where
     loop {
         let at_most = config::ATTEMPT_TIMEOUT_MS.duration();
         let failure = match timeout(at_most, attempt()).await {
-            Ok(Ok(brought)) => return Ok(brought),
+            Ok(Ok(value)) => return Ok(value),
             Ok(Err(failure)) => failure,
             Err(_elapsed) => Error::no_answer(host, at_most).into(),
         };

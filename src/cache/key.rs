@@ -319,7 +319,7 @@ impl CacheKey {
             subject_token: self.subject.token()?,
             subject_token_type: &self.subject_token_type,
             requested_token_type: self.requested_token_type.as_deref(),
-            wanted: &self.params,
+            params: &self.params,
         })
     }
 

@@ -76,7 +76,7 @@ mod inherited {
 
     pub fn mark(runtime: &Runtime) {
         let _entered = runtime.enter();
-        // Without a descriptor for it, what the children inherit stays open.
+        // Without a descriptor for it, children keep the descriptors that they inherit.
         let Ok(socket) = UnixDatagram::unbound() else {
             return;
         };

@@ -26,7 +26,7 @@ pub struct MockIntegration<'a> {
     pub guid: &'a str,
     /// Names need not be unique.
     pub name: &'a str,
-    /// What an administrator wrote about it.
+    /// The administrator's description.
     pub description: &'a str,
     /// `databricks`, `aws` and so on.
     pub template: &'a str,

@@ -64,8 +64,8 @@ pub(crate) trait HoldOverFork: Sync {
     fn abandon(&self, alone: &OnlyThread);
 }
 
-/// Shows that this process is a child that has only the thread that forked it. If that was in a signal handler, what the
-/// thread was doing goes on when the handler returns, and may hold locks and borrow what they guard.
+/// Shows that this process is a child that has only the thread that forked it. If that was in a signal handler, the
+/// interrupted code continues when the handler returns, and may hold locks and borrow the values that they guard.
 pub(crate) struct OnlyThread(());
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ impl OnlyThread {
 pub(crate) fn hold_over_fork(place: Place, lock: &'static &'static dyn HoldOverFork) {
     let lock = ptr::from_ref(lock).cast_mut();
     let held = &HELD_OVER_FORK[place as usize];
-    // Every hit comes by: what is written once only, threads read without waiting for one another.
+    // Every hit runs this. It writes only the first time, so that threads do not contend for the cache line.
     if held.load(Ordering::Acquire) != lock {
         held.store(lock, Ordering::Release);
     }

@@ -63,22 +63,22 @@ fn choices() -> impl Strategy<Value = Chosen> {
 fn questions() -> impl Strategy<Value = Question> {
     let types = (text(), prop::option::of(text()));
     let server = (prop::sample::select(&SERVERS[..]), text());
-    let wanted = (
+    let params = (
         prop::option::of(text()),
         prop::option::of(text()),
         choices(),
         prop::option::of((text(), text())),
     );
-    (askers(), types, server, wanted).prop_map(|(subject, types, server, wanted)| Question {
+    (askers(), types, server, params).prop_map(|(subject, types, server, params)| Question {
         subject,
         subject_token_type: types.0,
         requested_token_type: types.1,
         server: server.0,
         api_key: server.1,
-        scope: wanted.0,
-        resource: wanted.1,
-        chosen: wanted.2,
-        further: wanted.3,
+        scope: params.0,
+        resource: params.1,
+        chosen: params.2,
+        further: params.3,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Closes an epoll instance that a forked child inherits, with all that it watches.
 //!
-//! What is found in /proc: an instance does not tell its descriptor to who made it through a library.
+//! The instance is found in /proc, because the runtime that made it does not expose its descriptor.
 
 use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
