@@ -15,6 +15,7 @@ use crate::platform::fork::Place;
 use crate::platform::fork_safe_mutex::ForkSafeMutex;
 use crate::platform::os::{variable, write_to_standard_error};
 use crate::platform::per_process::PerProcess;
+use crate::text::visible::push_visible;
 
 /// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,7 +59,7 @@ struct Listening {
 }
 
 /// A forked child keeps the listener.
-static LISTENING: ForkSafeMutex<Option<Arc<Listening>>> = ForkSafeMutex::new(Place::Log, None);
+static LISTENING: ForkSafeMutex<Option<Arc<Listening>>> = ForkSafeMutex::new(Place::Log, None, || None);
 
 /// Lines not delivered yet. A forked child begins with none: its parent delivers its own.
 static QUEUED: PerProcess<Mutex<Queue>> = PerProcess::new(Mutex::default);
@@ -223,14 +224,13 @@ fn next_line() -> Option<(Level, String)> {
     line
 }
 
-/// Joins the lines of an error, and makes control characters visible.
+/// Joins the lines of an error, and escapes characters that are not visible.
 fn one_line(words: &str) -> String {
     let mut line = String::with_capacity(words.len());
     for each in words.chars() {
         match each {
             '\n' => line.push_str(" | "),
-            _ if each.is_control() => line.extend(each.escape_default()),
-            _ => line.push(each),
+            _ => push_visible(&mut line, each),
         }
     }
     line
@@ -284,8 +284,9 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_line_without_control_characters() {
-        assert_eq!(one_line("a\nb\u{1b}[2J\r\u{9b}"), "a | b\\u{1b}[2J\\r\\u{9b}");
+    fn an_event_is_one_line_of_visible_characters() {
+        let words = "a\nb\u{1b}[2J\r\u{9b}\u{202e}\u{200b}";
+        assert_eq!(one_line(words), r"a | b\u{1b}[2J\r\u{9b}\u{202e}\u{200b}");
     }
 
     #[test]

@@ -45,6 +45,17 @@ fn children_made_during_the_first_calls_of_all_answer_at_once() {
     run(&mut scene(&Standin::start_tls(), "cold"));
 }
 
+#[test]
+fn a_chain_of_children_does_not_collect_descriptors_and_leaves_each_parent_its_connection() {
+    let connect = Standin::start_tls();
+    run(&mut scene(&connect, "chain"));
+}
+
+#[test]
+fn a_signal_handler_may_fork_wherever_it_interrupts_a_cache_hit() {
+    run(&mut scene(&Standin::start(), "handler"));
+}
+
 /// Runs a scene in which a callback forks while the server holds back its responses. The child must make its own
 /// exchange.
 fn fork_in_a_callback(connect: &Standin, name: &str) {

@@ -51,7 +51,7 @@ fn list(request: &Request) -> Result<Listed, Error> {
         api_key_required: true,
         params: &request.wanted,
     };
-    let (server, api_key) = (asked.endpoint()?.1, asked.api_key()?);
+    let (server, api_key) = (asked.server()?.endpoint().clone(), asked.api_key()?);
     let env = EnvSnapshot::take();
     let timeout = request.timeout.unwrap_or_else(config::timeout);
     let deadline = Instant::now() + timeout;

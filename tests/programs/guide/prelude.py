@@ -1,0 +1,4 @@
+"""The snippets of the guide, and checks of them; tests/guide/fragments.rs joins them."""
+
+import connectcreds
+
