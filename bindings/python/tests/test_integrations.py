@@ -193,11 +193,18 @@ def test_an_integration_is_immutable_and_shows_what_it_is() -> None:
     assert "name='Files'" in repr(FILES)
 
 
-class Listing(http.server.BaseHTTPRequestHandler):
-    """Connect, on a thread of this process."""
+class OnThread(http.server.BaseHTTPRequestHandler):
+    """Connect, on a thread of this process: it answers only while the others leave the interpreter's lock to it."""
 
     def do_GET(self) -> None:
-        body = json.dumps([{"oauth_integration_guid": FILES.guid, "oauth_integration_name": FILES.name}]).encode()
+        self.answer([{"oauth_integration_guid": FILES.guid, "oauth_integration_name": FILES.name}])
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer({"access_token": "token"})
+
+    def answer(self, value: object) -> None:
+        body = json.dumps(value).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -209,20 +216,21 @@ class Listing(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def listing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with http.server.HTTPServer(("127.0.0.1", 0), Listing) as server:
-        monkeypatch.setenv("CONNECT_SERVER", f"http://127.0.0.1:{server.server_port}")
+def on_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), OnThread) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("CONNECT_SERVER", url)
         monkeypatch.setenv("CONNECT_API_KEY", "key")
         monkeypatch.setenv("CONNECT_CONTENT_GUID", "content")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield
+        yield url
         server.shutdown()
         thread.join()
 
 
 @LISTS
-@pytest.mark.usefixtures("listing")
+@pytest.mark.usefixtures("on_thread")
 def test_other_threads_run_while_a_list_is_awaited(integrations: Callable[..., list[Integration]]) -> None:
     (found,) = integrations()
     assert found.guid == FILES.guid
@@ -335,6 +343,14 @@ def test_a_mock_function_that_raises_ends_the_list() -> None:
         for integrations in (connectcreds.integrations, integrations_async):
             with pytest.raises(ZeroDivisionError):
                 integrations()
+
+
+def test_other_threads_run_while_a_request_that_a_mock_lets_through_is_answered(on_thread: str) -> None:
+    with mock_function(lambda request: None) as mock:
+        mock.set_environment("CONNECT_SERVER", on_thread)
+        assert connectcreds.integrations()
+        assert connectcreds.service_account_token(integration="Files").access_token == "token"
+        assert asyncio.run(aio.workload_token()).access_token == "token"
 
 
 def test_other_mocks_list_none() -> None:
