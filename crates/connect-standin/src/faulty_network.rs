@@ -15,14 +15,14 @@ use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
-/// Bytes that one direction of a connection passes at most before its fault.
-const LATEST: usize = 5_000;
+/// Bytes that one direction of a connection passes at most between two faults: those of a dozen exchanges.
+const LATEST: usize = 8_000;
 /// A connection that was silenced is reset after this time, far above the timeouts of clients, to bound their number.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Which faults the connections of a [`FaultyNetwork`] have.
 ///
-/// The seed decides kind, direction and place of the fault of each connection, by the number of the connection.
+/// The seed decides kind and place of the faults of each direction of each connection, by the number of the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct FaultPlan {
     /// Two networks with the same seed have the same faults.
@@ -50,18 +50,37 @@ enum Direction {
     ToClient,
 }
 
-/// The fault of one connection.
+/// The faults of one direction of a connection, one after the other.
+#[derive(Debug)]
+struct Faults {
+    random: fastrand::Rng,
+    changes_bytes: bool,
+    next: Planned,
+}
+
+/// A fault, and after how many bytes of its direction it comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Planned {
     fault: Fault,
-    direction: Direction,
     after_bytes: usize,
 }
 
 impl FaultPlan {
-    fn of_connection(self, number: u64) -> Planned {
-        let mut random = fastrand::Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number);
-        let kinds = if self.changes_bytes { 8 } else { 5 };
+    fn of_connection(self, number: u64, direction: Direction) -> Faults {
+        let seed = self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (number << 1 | direction as u64);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let next = Planned::any(&mut random, self.changes_bytes, 0);
+        Faults {
+            random,
+            changes_bytes: self.changes_bytes,
+            next,
+        }
+    }
+}
+
+impl Planned {
+    fn any(random: &mut fastrand::Rng, changes_bytes: bool, passed: usize) -> Planned {
+        let kinds = if changes_bytes { 8 } else { 5 };
         let fault = match random.u8(0..kinds) {
             0 => Fault::Delay(Duration::from_millis(random.u64(1..400))),
             1 => Fault::Trickle,
@@ -72,21 +91,25 @@ impl FaultPlan {
             6 => Fault::Duplicate,
             _ => Fault::Reorder,
         };
-        let direction = match random.bool() {
-            true => Direction::ToServer,
-            false => Direction::ToClient,
+        // Some are in the first message of a connection, others where it has been kept for a while.
+        let within = match random.u8(0..4) {
+            0 => 1 << random.u8(0..11),
+            _ => LATEST,
         };
-        // Half of the faults are in a connection's first message, the others where it has been kept for a while.
-        let within = match random.bool() {
-            true => 1 << random.u8(0..11),
-            false => LATEST,
-        };
-        let after_bytes = random.usize(0..within);
         Planned {
             fault,
-            direction,
-            after_bytes,
+            after_bytes: passed + random.usize(0..within),
         }
+    }
+}
+
+impl Faults {
+    /// Returns the fault that comes before `end` bytes have passed, and plans the next one for the bytes behind `end`.
+    fn take_before(&mut self, end: usize) -> Option<Planned> {
+        (self.next.after_bytes < end).then(|| {
+            let following = Planned::any(&mut self.random, self.changes_bytes, end);
+            std::mem::replace(&mut self.next, following)
+        })
     }
 }
 
@@ -235,11 +258,7 @@ async fn connect(shared: Arc<Shared>, mut client: TcpStream, number: u64) {
         return reset_when_closed(&client);
     };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let planned = shared.plan.map(|plan| plan.of_connection(number));
-    let of = |direction| {
-        let planned = planned.filter(|planned| planned.direction == direction)?;
-        Some((planned.after_bytes, planned.fault))
-    };
+    let of = |direction| shared.plan.map(|plan| plan.of_connection(number, direction));
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let ending = tokio::select! {
@@ -262,7 +281,7 @@ async fn pass(
     shared: &Shared,
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
-    mut fault: Option<(usize, Fault)>,
+    mut faults: Option<Faults>,
 ) -> Result<(), Ending> {
     let mut buffer = vec![0; 16 * 1024];
     let mut passed = 0;
@@ -273,11 +292,14 @@ async fn pass(
             return Ok(());
         }
         let mut bytes = &mut buffer[..length];
-        if let Some((after_bytes, due)) = fault.take_if(|(after_bytes, _)| *after_bytes < passed + length) {
-            shared.count(due);
+        let due = faults
+            .as_mut()
+            .and_then(|faults| faults.take_before(passed + length));
+        if let Some(Planned { fault, after_bytes }) = due {
+            shared.count(fault);
             let (before, rest) = bytes.split_at_mut(after_bytes - passed);
             to.write_all(before).await?;
-            let sent = apply(due, rest, &mut to).await?;
+            let sent = apply(fault, rest, &mut to).await?;
             bytes = &mut rest[sent..];
         }
         to.write_all(bytes).await?;
@@ -315,7 +337,8 @@ mod tests {
 
     fn planned(seed: u64, changes_bytes: bool) -> Vec<Planned> {
         let plan = FaultPlan { seed, changes_bytes };
-        (0..1000).map(|number| plan.of_connection(number)).collect()
+        let first = |number| plan.of_connection(number, Direction::ToClient).next;
+        (0..1000).map(first).collect()
     }
 
     #[test]
@@ -334,5 +357,18 @@ mod tests {
         };
         assert!(!planned(1, false).iter().any(changes));
         assert!(planned(1, true).iter().any(changes));
+    }
+
+    #[test]
+    fn a_connection_that_goes_on_has_another_fault() {
+        let plan = FaultPlan {
+            seed: 1,
+            changes_bytes: true,
+        };
+        let mut faults = plan.of_connection(0, Direction::ToServer);
+        let count = (1..1000)
+            .filter(|end| faults.take_before(end * 1000).is_some())
+            .count();
+        assert!(count > 100, "{count}");
     }
 }
