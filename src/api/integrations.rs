@@ -66,7 +66,7 @@ fn list(request: &Request) -> Result<Listed, Error> {
         env,
         in_flight: in_flight.clone(),
     };
-    inputs.place()?;
+    inputs.key()?;
     let freshness = match request.force_refresh {
         true => Freshness::New,
         false => Freshness::Kept,

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::integration_lists::{Freshness, List, Listed};
 use super::list_integrations::{ListInputs, list};
-use super::retry::attempt;
+use super::retry::{attempt, until_given_up};
 use super::{jitter, silence};
 use crate::cache::backend::ExchangeInputs;
 use crate::cache::store::{InFlightExchange, Issued};
@@ -42,22 +42,6 @@ pub(super) async fn perform(inputs: ExchangeInputs) -> Result<Issued, Error> {
     match until_given_up(&in_flight, exchange.perform()).await {
         Some(result) => result,
         None => Err(timed_out(&inputs.key, config::timeout(), &in_flight)),
-    }
-}
-
-/// `None` when the exchange was given up.
-pub(super) async fn until_given_up<T>(
-    in_flight: &InFlightExchange,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        let left = in_flight.until().saturating_duration_since(Instant::now());
-        match timeout(left, &mut work).await {
-            Ok(done) => return Some(done),
-            Err(_elapsed) if in_flight.give_up(Instant::now()) => return None,
-            Err(_elapsed) => {}
-        }
     }
 }
 

@@ -58,3 +58,19 @@ where
         made += 1;
     }
 }
+
+/// `None` when the exchange was given up.
+pub(super) async fn until_given_up<T>(
+    in_flight: &InFlightExchange,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        let left = in_flight.until().saturating_duration_since(Instant::now());
+        match timeout(left, &mut work).await {
+            Ok(done) => return Some(done),
+            Err(_elapsed) if in_flight.give_up(Instant::now()) => return None,
+            Err(_elapsed) => {}
+        }
+    }
+}
