@@ -1,20 +1,22 @@
 # Builds libconnectcreds and installs it for C, C++ and whatever else finds libraries by pkg-config or CMake. Needed:
 # Rust, a C compiler with binutils, GNU make.
 #
-#   make              builds the shared and the static library, in target/make
+#   make              builds the shared and the static library, in target/make, and where doxygen and pandoc are, the
+#                     manual pages
 #   make install      installs them, the headers, connectcreds.pc and the CMake package
 #   make uninstall    removes what `make install` with the same variables installed
 #   make check        tests what was built as an installation: tests/install.rs
 #   make dist         makes the files of a release and SHA256SUMS, in target/dist: packaging/README.md
 #   make clean        removes target/make and target/dist
 #
-# PREFIX, LIBDIR, INCLUDEDIR and DOCDIR say where to, DESTDIR goes before them. For another machine: TARGET, for example
-# `make TARGET=x86_64-unknown-linux-gnu.2.17 CARGO=cargo-zigbuild`, and for another architecture its LD and OBJCOPY.
+# PREFIX, LIBDIR, INCLUDEDIR, DOCDIR and MANDIR say where to, DESTDIR goes before them. For another machine: TARGET, for
+# example `make TARGET=x86_64-unknown-linux-gnu.2.17 CARGO=cargo-zigbuild`, and for another architecture its LD and OBJCOPY.
 
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR     ?= $(PREFIX)/share/doc/connectcreds
+MANDIR     ?= $(PREFIX)/share/man
 
 CARGO      ?= cargo
 CARGOFLAGS ?= --locked
@@ -23,8 +25,8 @@ unexport CARGO
 OBJCOPY    ?= objcopy
 INSTALL    ?= install
 
-ifneq ($(words $(PREFIX)) $(words $(LIBDIR)) $(words $(INCLUDEDIR)) $(words $(DOCDIR)),1 1 1 1)
-$(error PREFIX, LIBDIR, INCLUDEDIR and DOCDIR are single paths without spaces: pkg-config would split them)
+ifneq ($(words $(PREFIX)) $(words $(LIBDIR)) $(words $(INCLUDEDIR)) $(words $(DOCDIR)) $(words $(MANDIR)),1 1 1 1 1)
+$(error PREFIX, LIBDIR, INCLUDEDIR, DOCDIR and MANDIR are single paths without spaces: pkg-config would split them)
 endif
 
 VERSION := $(shell sed -n '/^version = /{s/.*"\(.*\)".*/\1/p;q;}' Cargo.toml)
@@ -52,7 +54,12 @@ export CARGO_ENCODED_RUSTFLAGS := $(or $(CARGO_ENCODED_RUSTFLAGS),$(flags))$(if 
     remap,$(CARGO_HOME)/registry/src,cargo)$(unit)$(call \
     remap,$(CURDIR)/vendor,cargo/vendor)
 
-all: $(STAGE)/$(SHARED) $(STAGE)/libconnectcreds.a
+ifneq ($(shell sh -c 'command -v doxygen && command -v pandoc && echo both' | grep both),)
+MANUAL := $(STAGE)/man/man7/connectcreds.7
+endif
+FUNCTIONS = $(shell cat tests/symbols.txt)
+
+all: $(STAGE)/$(SHARED) $(STAGE)/libconnectcreds.a $(MANUAL)
 
 # Both in one go, which costs one optimization, but without the Rust library, with which cargo does none at link time.
 cargo:
@@ -79,6 +86,9 @@ $(STAGE)/libconnectcreds.a: $(BUILT)/libconnectcreds.a tests/symbols.txt Makefil
 
 $(BUILT)/libconnectcreds.a: cargo ;
 
+$(STAGE)/man/man7/connectcreds.7: packaging/manual include/connectcreds.h README.md tests/symbols.txt
+	packaging/manual '$(STAGE)/man'
+
 # Root may have no Rust: after `make`, `sudo make install` asks for none.
 install:
 	@test -f '$(STAGE)/libconnectcreds.a' || $(MAKE) all
@@ -90,6 +100,11 @@ install:
 	$(INSTALL) -m 644 '$(STAGE)/libconnectcreds.a' '$(DESTDIR)$(LIBDIR)/libconnectcreds.a'
 	$(INSTALL) -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)'
 	$(INSTALL) -m 644 $(DOCS) '$(DESTDIR)$(DOCDIR)'
+	@# Without doxygen and pandoc there are none.
+	if test -f '$(STAGE)/man/man7/connectcreds.7'; then \
+	    $(INSTALL) -d '$(DESTDIR)$(MANDIR)/man3' '$(DESTDIR)$(MANDIR)/man7' && \
+	    $(INSTALL) -m 644 '$(STAGE)'/man/man3/*.3 '$(DESTDIR)$(MANDIR)/man3' && \
+	    $(INSTALL) -m 644 '$(STAGE)'/man/man7/*.7 '$(DESTDIR)$(MANDIR)/man7'; fi
 	$(call fill,connectcreds.pc,prefix) >'$(DESTDIR)$(LIBDIR)/pkgconfig/connectcreds.pc'
 	$(call fill,connectcreds-config.cmake,_connectcreds_prefix) >'$(DESTDIR)$(CMAKEDIR)/connectcreds-config.cmake'
 	$(call fill,connectcreds-config-version.cmake,_connectcreds_prefix) >'$(DESTDIR)$(CMAKEDIR)/connectcreds-config-version.cmake'
@@ -97,6 +112,8 @@ install:
 uninstall:
 	rm -f $(foreach name,$(SHARED) $(SONAME) libconnectcreds.so libconnectcreds.a pkgconfig/connectcreds.pc,\
 	    '$(DESTDIR)$(LIBDIR)/$(name)') $(foreach header,$(notdir $(HEADERS)),'$(DESTDIR)$(INCLUDEDIR)/$(header)')
+	rm -f $(foreach page,$(addprefix man3/,$(addsuffix .3,connectcreds $(FUNCTIONS))) man7/connectcreds.7,\
+	    '$(DESTDIR)$(MANDIR)/$(page)')
 	rm -rf '$(DESTDIR)$(CMAKEDIR)' '$(DESTDIR)$(DOCDIR)'
 
 CMAKEDIR := $(LIBDIR)/cmake/connectcreds
@@ -114,8 +131,9 @@ fill   = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' -e 's|@SH
 check: all
 	$(CARGO) test $(CARGOFLAGS) --test install -- --include-ignored
 
+# A release is built with the flags of its own makes.
 dist:
-	packaging/dist
+	env -u CARGO_ENCODED_RUSTFLAGS packaging/dist
 
 clean:
 	rm -rf '$(TARGET_DIR)/make' '$(TARGET_DIR)/dist'

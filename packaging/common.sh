@@ -23,6 +23,15 @@ archive() {
         --mode=go=rX,u+rw "$2"
 }
 
+# Calls make with $2 and so on for a library for glibc 2.17 on the machine $1. It needs release_tools.
+old_glibc_make() {
+    local tools=()
+    if [[ $1 != "$(uname -m)" ]]; then
+        tools=("LD=$1-linux-gnu-ld" "OBJCOPY=$1-linux-gnu-objcopy")
+    fi
+    make CARGO=cargo-zigbuild "TARGET=$1-unknown-linux-gnu.$OLD_GLIBC" "${tools[@]}" "${@:2}"
+}
+
 # Sets up the tools for libraries that run on older systems, in a Python environment of its own; once.
 release_tools() {
     local tools=$PWD/target/release-tools

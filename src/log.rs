@@ -58,7 +58,7 @@ struct Listening {
 }
 
 /// A forked child keeps the listener.
-static LISTENING: ForkSafeMutex<Option<Arc<Listening>>> = ForkSafeMutex::new(Place::Log, None);
+static LISTENING: ForkSafeMutex<Option<Arc<Listening>>> = ForkSafeMutex::new(Place::Log, None, || None);
 
 /// Lines not delivered yet. A forked child begins with none: its parent delivers its own.
 static QUEUED: PerProcess<Mutex<Queue>> = PerProcess::new(Mutex::default);

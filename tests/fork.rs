@@ -45,6 +45,11 @@ fn children_made_during_the_first_calls_of_all_answer_at_once() {
     run(&mut scene(&Standin::start_tls(), "cold"));
 }
 
+#[test]
+fn a_signal_handler_may_fork_wherever_it_interrupts_a_cache_hit() {
+    run(&mut scene(&Standin::start(), "handler"));
+}
+
 /// Runs a scene in which a callback forks while the server holds back its responses. The child must make its own
 /// exchange.
 fn fork_in_a_callback(connect: &Standin, name: &str) {

@@ -72,6 +72,11 @@ fn sources(name: &str) -> PathBuf {
     directory
 }
 
+/// The functions that the library exports.
+fn functions() -> impl Iterator<Item = &'static str> {
+    include_str!("symbols.txt").lines()
+}
+
 /// All files and links below `directory`, by their path in it.
 fn files(directory: &Path) -> BTreeSet<String> {
     run(clean("find")
@@ -155,6 +160,7 @@ fn cargo_c_gives_the_same_soname() {
 #[ignore = "needs make, binutils and others; tests/run runs it"]
 fn install_leaves_the_libraries_headers_and_descriptions_and_uninstall_nothing() {
     let shared = format!("lib/libconnectcreds.so.{VERSION}");
+    let pages = functions().map(|function| format!("share/man/man3/{function}.3"));
     let expected: BTreeSet<_> = [
         "include/connectcreds.h",
         "include/connectcreds.hpp",
@@ -169,9 +175,13 @@ fn install_leaves_the_libraries_headers_and_descriptions_and_uninstall_nothing()
         "share/doc/connectcreds/LICENSE",
         "share/doc/connectcreds/THIRD-PARTY-NOTICES",
         "share/doc/connectcreds/connectcreds.cdx.json",
+        "share/man/man3/connectcreds.3",
+        "share/man/man7/connectcreds.7",
     ]
     .map(str::to_owned)
-    .into();
+    .into_iter()
+    .chain(pages)
+    .collect();
     assert_eq!(files(prefix()), expected);
     assert_eq!(soname(&prefix().join(&shared)), "libconnectcreds.so.0");
     for name in ["libconnectcreds.so", "libconnectcreds.so.0"] {
@@ -192,6 +202,33 @@ fn install_leaves_the_libraries_headers_and_descriptions_and_uninstall_nothing()
     make("install", &prefix_variable(&other));
     make("uninstall", &prefix_variable(&other));
     assert_eq!(files(&other), BTreeSet::from(["lib/of-another".to_owned()]));
+}
+
+#[test]
+#[ignore = "needs doxygen, pandoc and others; tests/run runs it"]
+fn install_has_manual_pages_that_tell_what_the_header_and_the_readme_tell() {
+    let page =
+        |name: &str| std::fs::read_to_string(prefix().join("share/man").join(name)).expect("installed");
+    let reference = page("man3/connectcreds.3");
+    for function in functions() {
+        assert!(
+            reference.contains(&format!("{function} (")),
+            "{function} is not in connectcreds(3)"
+        );
+        assert_eq!(page(&format!("man3/{function}.3")), ".so man3/connectcreds.3\n");
+    }
+    assert!(reference.starts_with(".TH CONNECTCREDS 3 "), "with no date in it");
+    let guide = page("man7/connectcreds.7");
+    for told in [
+        ".SH ENVIRONMENT",
+        "CONNECT_CONTENT_SESSION_TOKEN_FILE",
+        ".SH ERRORS",
+    ] {
+        assert!(guide.contains(told), "{told} is not in connectcreds(7)");
+    }
+    for markdown in ["](http", "](examples-c", "```"] {
+        assert!(!guide.contains(markdown), "{markdown} is in connectcreds(7)");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct StartedCall {
 }
 
 /// Held while a call's state is locked, so that no thread that a forked child lacks holds one.
-static STATES: ForkSafeMutex<()> = ForkSafeMutex::new(Place::StartedCalls, ());
+static STATES: ForkSafeMutex<()> = ForkSafeMutex::new(Place::StartedCalls, (), || ());
 
 #[derive(Default)]
 struct State {

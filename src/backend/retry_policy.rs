@@ -34,6 +34,9 @@ pub(crate) fn wait(
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::{ErrorKind, ResponseFacts};

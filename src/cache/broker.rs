@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::oauth::token::Token;
 use crate::platform::cancellation::NoCancellation;
-use crate::platform::fork::{HoldOverFork, generation};
+use crate::platform::fork::{HoldOverFork, OnlyThread, generation};
 use crate::platform::read_mostly::{ReadMostly, Slot};
 use crate::platform::sync::{Instant, SLOTS};
 
@@ -211,6 +211,10 @@ impl<B: Backend> Broker<B> {
 impl<B: Backend + Send> HoldOverFork for Broker<B> {
     fn hold(&'static self) -> Box<dyn Any> {
         self.cache.hold()
+    }
+
+    fn abandon(&self, alone: &OnlyThread) {
+        self.cache.abandon(Cache::new(), alone);
     }
 }
 

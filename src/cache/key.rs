@@ -306,6 +306,9 @@ impl PartialEq for CacheKey {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -143,6 +143,9 @@ impl Expiry {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::Freshness::*;
     use super::*;

@@ -18,7 +18,7 @@ use crate::env::EnvSnapshot;
 use crate::error::{Error, ErrorKind};
 use crate::oauth::token_exchange::USER_AGENT;
 use crate::platform::fork::Place;
-use crate::platform::fork_safe_mutex::ForkSafeMutex;
+use crate::platform::fork_safe_mutex::{ForkSafeMutex, Locked};
 use crate::platform::per_process::PerProcess;
 
 /// How many clients are kept: http and https, direct and through a proxy.
@@ -30,11 +30,11 @@ const IDLE_CONNECTIONS: usize = 8;
 
 static POOL: PerProcess<ClientPool> = PerProcess::new(ClientPool::default);
 
-static BUILDING: ForkSafeMutex<()> = ForkSafeMutex::new(Place::Building, ());
+static BUILDING: ForkSafeMutex<()> = ForkSafeMutex::new(Place::Building, (), || ());
 
 /// Held while a runtime or a client is built, and while the process forks: libraries below initialise process-wide values
 /// on first use, which a child must not find half made.
-pub(crate) fn building() -> MutexGuard<'static, ()> {
+pub(crate) fn building() -> Locked<()> {
     BUILDING.lock()
 }
 

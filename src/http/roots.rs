@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::path::Path;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::log;
 use crate::platform::files::{self, ReadError, Watched};
 use crate::platform::fork::Place;
-use crate::platform::fork_safe_mutex::ForkSafeMutex;
+use crate::platform::fork_safe_mutex::{ForkSafeMutex, Locked};
 
 /// The largest file that is read, in bytes. A system's bundle has a quarter of a megabyte.
 pub(super) const LIMIT: u64 = 16 * files::MIB;
@@ -117,7 +117,7 @@ pub(super) fn unreadable(path: &Path, why: &ReadError, kind: ErrorKind) -> Error
     )
 }
 
-static CHOSEN: ForkSafeMutex<Option<Arc<Bundle>>> = ForkSafeMutex::new(Place::Roots, None);
+static CHOSEN: ForkSafeMutex<Option<Arc<Bundle>>> = ForkSafeMutex::new(Place::Roots, None, || None);
 
 /// Returns the bundle that the host chose, as its file is now. Reads the file when it has changed.
 pub(super) fn chosen_bundle() -> Option<Arc<Bundle>> {
@@ -138,6 +138,6 @@ pub(crate) fn choose_bundle(bundle: Option<Bundle>) {
     *chosen() = bundle.map(Arc::new);
 }
 
-fn chosen() -> MutexGuard<'static, Option<Arc<Bundle>>> {
+fn chosen() -> Locked<Option<Arc<Bundle>>> {
     CHOSEN.lock()
 }

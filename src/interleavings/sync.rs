@@ -9,12 +9,33 @@ pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) use shuttle::thread_local;
 
 use super::explorer::{mishap, now, pass_until};
+use crate::platform::fork::OnlyThread;
+use crate::platform::unlockable::Unlockable;
 
 /// Enough for readers that do not meet, and for more threads than slots.
 pub(crate) const SLOTS: usize = 2;
 
-pub(crate) fn own_slot() -> usize {
-    usize::from(shuttle::current::me()) % SLOTS
+/// No signal handler interrupts a thread here.
+pub(crate) struct Section;
+
+impl Section {
+    pub fn enter() -> Self {
+        Self
+    }
+
+    pub fn of_own_slot() -> (Self, usize) {
+        (Self, usize::from(shuttle::current::me()) % SLOTS)
+    }
+
+    pub fn is_interrupted() -> bool {
+        false
+    }
+}
+
+impl<T> Unlockable<Mutex<T>> {
+    pub fn unlock(&self, _alone: &OnlyThread) {
+        unreachable!("no signal handler forks here");
+    }
 }
 
 /// Time that passes only when a wait times out.

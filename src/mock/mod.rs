@@ -24,8 +24,8 @@ use request::MockRequest;
 
 use crate::cache::broker::Broker;
 use crate::error::Error;
-use crate::platform::fork::{Place, hold_shared};
-use crate::platform::fork_safe_mutex::ForkSafeMutex;
+use crate::platform::fork::Place;
+use crate::platform::fork_safe_mutex::{ForkSafeMutex, Locked};
 use crate::text::secret::Secret;
 use crate::text::validate::validate;
 
@@ -38,19 +38,12 @@ pub(crate) type MockBroker = Arc<Broker<Arc<MockBackend>>>;
 /// The number of active mocks: all that a call outside of mocks reads.
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 /// A forked child keeps its parent's mocks, with their caches whole.
-static MOCKS: ForkSafeMutex<Mocks> = ForkSafeMutex::new(
-    Place::Mocks,
-    Mocks {
-        active: Vec::new(),
-        ended: Vec::new(),
-    },
-)
-.also_hold(|mocks| {
-    let ended = mocks.ended.iter().filter_map(Weak::upgrade);
-    let brokers = mocks.active.iter().cloned().chain(ended);
-    let caches: Vec<_> = brokers.map(hold_shared).collect();
-    Some(Box::new(caches))
-});
+static MOCKS: ForkSafeMutex<Mocks> =
+    ForkSafeMutex::new(Place::Mocks, Mocks::new(), Mocks::new).also_hold(|mocks| {
+        let ended = mocks.ended.iter().filter_map(Weak::upgrade);
+        let brokers = mocks.active.iter().cloned().chain(ended);
+        brokers.map(|broker| broker as _).collect()
+    });
 
 struct Mocks {
     /// The innermost is the last.
@@ -60,6 +53,13 @@ struct Mocks {
 }
 
 impl Mocks {
+    const fn new() -> Self {
+        Self {
+            active: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
     fn count(&mut self) {
         self.ended.retain(|broker| broker.strong_count() > 0);
         ACTIVE.store(self.active.len(), Ordering::Release);
@@ -89,7 +89,7 @@ pub(crate) fn environment_of(broker: &MockBroker) -> Arc<MockEnvironment> {
 }
 
 /// What a fork waits for.
-fn locked_at_forks() -> impl Drop {
+fn locked_at_forks() -> Locked<Mocks> {
     MOCKS.lock()
 }
 

@@ -3,8 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::Condvar;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::fork::Place;
@@ -12,8 +12,8 @@ use super::fork_safe_mutex::ForkSafeMutex;
 
 /// The running callbacks, all in one list: which thread waits for which shows only there.
 /// A forked child has only the thread that forked, and the callbacks that run on it.
-static RUNS: ForkSafeMutex<Vec<ActiveCall>> =
-    ForkSafeMutex::new(Place::Callbacks, Vec::new()).in_child(|runs| {
+static RUNS: ForkSafeMutex<Vec<ActiveCall>> = ForkSafeMutex::new(Place::Callbacks, Vec::new(), Vec::new)
+    .in_child(|runs| {
         let me = thread::current().id();
         runs.retain(|run| run.thread == me);
     });
@@ -73,7 +73,7 @@ impl CallbackSlot {
             run.callback == self.number && run.thread != me && !waits_for(runs, run.thread, me)
         };
         while runs.iter().any(|run| keeps(&runs, run)) {
-            runs = ENDED.wait(runs).unwrap_or_else(PoisonError::into_inner);
+            runs = runs.wait(&ENDED);
         }
         set_waiting(&mut runs, me, None);
     }

@@ -10,7 +10,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::platform::sync::AtomicPtr;
+use crate::platform::sync::{AtomicPtr, Section};
 
 /// How many forks lie between the process that loaded the library and this one.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -58,6 +58,21 @@ impl Place {
 pub(crate) trait HoldOverFork: Sync {
     /// Locks it; dropping the result unlocks it.
     fn hold(&'static self) -> Box<dyn Any>;
+
+    /// Unlocks it in a child that was forked without holding it, and empties it where another thread may have left it half
+    /// changed.
+    fn abandon(&self, alone: &OnlyThread);
+}
+
+/// Shows that this process is a child that has only the thread that forked it, in a signal handler. What the thread was
+/// doing goes on when the handler returns, and may hold locks and borrow what they guard.
+pub(crate) struct OnlyThread(());
+
+#[cfg(test)]
+impl OnlyThread {
+    pub fn for_test() -> Self {
+        Self(())
+    }
 }
 
 /// Has `lock` held at each fork from now on. There is one such lock for each place in a process.
@@ -72,9 +87,9 @@ pub(crate) fn hold_over_fork(place: Place, lock: &'static &'static dyn HoldOverF
 }
 
 /// Holds something that is not there for good, and keeps it meanwhile.
-pub(crate) fn hold_shared<T: HoldOverFork + Send + 'static>(shared: Arc<T>) -> Box<dyn Any> {
+pub(crate) fn hold_shared(shared: Arc<dyn HoldOverFork + Send>) -> Box<dyn Any> {
     // SAFETY: it lives as long as `shared`, which is dropped after what `hold` gave: fields go in their order.
-    let lock: &'static T = unsafe { &*Arc::as_ptr(&shared) };
+    let lock: &'static dyn HoldOverFork = unsafe { &*Arc::as_ptr(&shared) };
     Box::new((lock.hold(), shared))
 }
 
@@ -83,28 +98,40 @@ thread_local! {
     static HOLDING: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
+fn registered() -> impl Iterator<Item = &'static dyn HoldOverFork> {
+    // SAFETY: a pointer in it came from a `&'static`.
+    let of = |held: &AtomicPtr<&'static dyn HoldOverFork>| unsafe { held.load(Ordering::Acquire).as_ref() };
+    HELD_OVER_FORK.iter().filter_map(of).copied()
+}
+
 pub(crate) extern "C" fn before_fork() {
+    if Section::is_interrupted() {
+        // A signal handler forks. This thread may hold one of the locks, and would wait for itself.
+        return;
+    }
+    let _section = Section::enter();
     // A thread that is being taken down has no thread-locals left; it forks without the locks.
     let _ = HOLDING.try_with(|holding| {
         let mut holding = holding.borrow_mut();
-        if !holding.is_empty() {
-            return;
-        }
-        for held in &HELD_OVER_FORK {
-            // SAFETY: a pointer in it came from a `&'static`.
-            if let Some(lock) = unsafe { held.load(Ordering::Acquire).as_ref() } {
-                holding.push(lock.hold());
-            }
+        if holding.is_empty() {
+            holding.extend(registered().map(HoldOverFork::hold));
         }
     });
 }
 
 extern "C" fn after_fork() {
+    if Section::is_interrupted() {
+        return;
+    }
     let held = HOLDING.try_with(|holding| std::mem::take(&mut *holding.borrow_mut()));
     drop(held);
 }
 
 pub(crate) extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    if Section::is_interrupted() {
+        let alone = OnlyThread(());
+        registered().for_each(|lock| lock.abandon(&alone));
+    }
     after_fork();
 }

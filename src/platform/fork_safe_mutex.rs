@@ -4,17 +4,25 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
+use std::mem;
+use std::ops::{Deref, DerefMut};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::fork::{HoldOverFork, Place, generation, hold_over_fork};
+use super::fork::{HoldOverFork, OnlyThread, Place, generation, hold_over_fork, hold_shared};
+use super::sync::Section;
+use super::unlockable::Unlockable;
+
+/// Locks that are reached through the value of a [`ForkSafeMutex`].
+pub(crate) type SharedLocks = Vec<Arc<dyn HoldOverFork + Send>>;
 
 /// A mutex for the static at a [`Place`]. A panic while it is held does not poison it.
 pub(crate) struct ForkSafeMutex<T: 'static> {
     place: Place,
-    mutex: Mutex<T>,
-    also_hold: fn(&T) -> Option<Box<dyn Any>>,
+    mutex: Unlockable<Mutex<T>>,
+    initial: fn() -> T,
+    also_hold: fn(&T) -> SharedLocks,
     in_child: fn(&mut T),
     /// The pointer registered with the fork hooks; null before the first use. Set once and never freed. No `OnceLock`: a
     /// child forked while another thread initialises one would wait for that thread.
@@ -22,11 +30,13 @@ pub(crate) struct ForkSafeMutex<T: 'static> {
 }
 
 impl<T: Send + 'static> ForkSafeMutex<T> {
-    pub const fn new(place: Place, value: T) -> Self {
+    /// `value` is what `initial` returns.
+    pub const fn new(place: Place, value: T, initial: fn() -> T) -> Self {
         Self {
             place,
-            mutex: Mutex::new(value),
-            also_hold: |_| None,
+            mutex: Unlockable::new(Mutex::new(value)),
+            initial,
+            also_hold: |_| Vec::new(),
             in_child: |_| {},
             registered: AtomicPtr::new(ptr::null_mut()),
         }
@@ -34,7 +44,7 @@ impl<T: Send + 'static> ForkSafeMutex<T> {
 
     /// Adds locks that are reached through the value and have to be held during a fork as well. They are released before
     /// the mutex itself.
-    pub const fn also_hold(mut self, locks: fn(&T) -> Option<Box<dyn Any>>) -> Self {
+    pub const fn also_hold(mut self, locks: fn(&T) -> SharedLocks) -> Self {
         self.also_hold = locks;
         self
     }
@@ -45,9 +55,13 @@ impl<T: Send + 'static> ForkSafeMutex<T> {
         self
     }
 
-    pub fn lock(&'static self) -> MutexGuard<'static, T> {
+    pub fn lock(&'static self) -> Locked<T> {
         hold_over_fork(self.place, self.registered());
-        self.mutex.lock().unwrap_or_else(PoisonError::into_inner)
+        let section = Section::enter();
+        Locked {
+            value: self.mutex.lock().unwrap_or_else(PoisonError::into_inner),
+            section,
+        }
     }
 
     fn registered(&'static self) -> &'static &'static dyn HoldOverFork {
@@ -73,19 +87,68 @@ impl<T: Send + 'static> ForkSafeMutex<T> {
 
 impl<T: Send + 'static> HoldOverFork for ForkSafeMutex<T> {
     fn hold(&'static self) -> Box<dyn Any> {
-        let value = self.lock();
+        let value = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
         Box::new(Held {
-            _also: (self.also_hold)(&value),
+            _also: (self.also_hold)(&value).into_iter().map(hold_shared).collect(),
             value,
             in_child: self.in_child,
             generation: generation(),
         })
     }
+
+    fn abandon(&self, alone: &OnlyThread) {
+        let mut value = match self.mutex.try_lock() {
+            Ok(value) => value,
+            Err(TryLockError::Poisoned(why)) => why.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                self.mutex.unlock(alone);
+                let mut value = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
+                // It may be half changed, and is never dropped.
+                mem::forget(mem::replace(&mut *value, (self.initial)()));
+                value
+            }
+        };
+        (self.in_child)(&mut value);
+        for lock in (self.also_hold)(&value) {
+            lock.abandon(alone);
+        }
+    }
+}
+
+/// The locked mutex.
+pub(crate) struct Locked<T: 'static> {
+    value: MutexGuard<'static, T>,
+    /// Ends after the mutex is unlocked.
+    section: Section,
+}
+
+impl<T> Locked<T> {
+    /// Unlocks it until `condvar` is notified.
+    pub fn wait(self, condvar: &Condvar) -> Self {
+        Self {
+            value: condvar.wait(self.value).unwrap_or_else(PoisonError::into_inner),
+            section: self.section,
+        }
+    }
+}
+
+impl<T> Deref for Locked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Locked<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
 }
 
 /// The mutex during a fork. Its fields are dropped in their order.
 struct Held<T: 'static> {
-    _also: Option<Box<dyn Any>>,
+    _also: Vec<Box<dyn Any>>,
     value: MutexGuard<'static, T>,
     in_child: fn(&mut T),
     generation: u64,
@@ -101,11 +164,13 @@ impl<T> Drop for Held<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+
     use super::*;
 
     #[test]
     fn a_panic_while_it_is_held_does_not_poison_it() {
-        static VALUE: ForkSafeMutex<u32> = ForkSafeMutex::new(Place::Callbacks, 1);
+        static VALUE: ForkSafeMutex<u32> = ForkSafeMutex::new(Place::Callbacks, 1, || 0);
         let panicking = std::thread::spawn(|| {
             *VALUE.lock() += 1;
             let _held = VALUE.lock();
@@ -116,24 +181,71 @@ mod tests {
         assert!(ptr::eq(VALUE.registered(), VALUE.registered()));
     }
 
+    /// Counts how often it is held and abandoned.
+    #[derive(Default)]
+    struct Counter {
+        held: AtomicU32,
+        abandoned: AtomicU32,
+    }
+
+    fn shared(counters: &Counters) -> SharedLocks {
+        let shared = |counter: &Arc<Counter>| counter.clone() as Arc<_>;
+        counters.iter().map(shared).collect()
+    }
+
+    type Counters = Vec<Arc<Counter>>;
+
+    impl HoldOverFork for Counter {
+        fn hold(&'static self) -> Box<dyn Any> {
+            self.held.fetch_add(1, Ordering::Relaxed);
+            Box::new(())
+        }
+
+        fn abandon(&self, _alone: &OnlyThread) {
+            self.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[test]
     fn locks_that_are_reached_through_it_are_held_and_only_a_child_changes_it() {
-        static VALUE: ForkSafeMutex<u32> = ForkSafeMutex::new(Place::Callbacks, 7)
-            .also_hold(|value| Some(Box::new(*value)))
-            .in_child(|value| *value = 0);
+        static VALUE: ForkSafeMutex<Counters> = ForkSafeMutex::new(Place::Callbacks, Vec::new(), Vec::new)
+            .also_hold(shared)
+            .in_child(|value| value.truncate(1));
+        let counters = [(); 2].map(|()| Arc::new(Counter::default()));
+        VALUE.lock().extend(counters.clone());
         let held = VALUE.hold();
-        let held = held.downcast::<Held<u32>>().expect("the mutex is held");
         assert!(VALUE.mutex.try_lock().is_err());
-        let also = held._also.as_ref().expect("another lock is held");
-        assert_eq!(also.downcast_ref(), Some(&7_u32));
         drop(held);
-        assert_eq!(*VALUE.lock(), 7);
-        drop(Held {
-            _also: None,
-            value: VALUE.lock(),
-            in_child: VALUE.in_child,
-            generation: generation() + 1,
-        });
-        assert_eq!(*VALUE.lock(), 0);
+        assert!(
+            counters
+                .iter()
+                .all(|counter| counter.held.load(Ordering::Relaxed) == 1)
+        );
+        assert_eq!(VALUE.lock().len(), 2);
+        let mut held = VALUE
+            .hold()
+            .downcast::<Held<Counters>>()
+            .expect("the mutex is held");
+        held.generation += 1;
+        drop(held);
+        assert_eq!(VALUE.lock().len(), 1);
+    }
+
+    #[test]
+    fn a_child_that_a_signal_handler_forks_keeps_what_no_thread_was_changing() {
+        static VALUE: ForkSafeMutex<Counters> =
+            ForkSafeMutex::new(Place::Callbacks, Vec::new(), Vec::new).also_hold(shared);
+        let counter = Arc::new(Counter::default());
+        VALUE.lock().push(counter.clone());
+        let alone = OnlyThread::for_test();
+        VALUE.abandon(&alone);
+        assert_eq!(
+            (VALUE.lock().len(), counter.abandoned.load(Ordering::Relaxed)),
+            (1, 1)
+        );
+        let of_a_thread_that_is_gone = VALUE.lock();
+        VALUE.abandon(&alone);
+        assert!(VALUE.lock().is_empty());
+        mem::forget(of_a_thread_that_is_gone);
     }
 }

@@ -2,7 +2,7 @@
 //! uses `unsafe`.
 //!
 //! `fork` runs the hooks around fork(), for `fork_safe_mutex`, `per_process` and `read_mostly`. `sync` names the locks, which
-//! model checking replaces. `callbacks` holds the rules for host callbacks. `clock`, `files`, `signals`, `event`,
+//! model checking replaces; `unlockable` is a mutex that a child can unlock. `callbacks` holds the rules for host callbacks. `clock`, `files`, `signals`, `event`,
 //! `cancellation` and `os` wrap the system.
 //!
 //! Imports nothing from the rest of the crate. Next: `docs/architecture.md` for fork and threads.
@@ -25,6 +25,7 @@ pub(crate) mod read_mostly;
 #[cfg(unix)]
 pub(crate) mod signals;
 pub(crate) mod sync;
+pub(crate) mod unlockable;
 #[cfg(feature = "wipe-freed-memory")]
 mod wiping_allocator;
 

@@ -136,6 +136,9 @@ fn goes_on(rest: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+pub(crate) mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -39,11 +39,12 @@ connect_aws_credentials <- function(
   server_url = Sys.getenv("CONNECT_SERVER"),
   api_key = Sys.getenv("CONNECT_API_KEY"),
   audience = NULL,
+  integration = NULL,
   force = FALSE,
   timeout = NULL
 ) {
   credentials <- .Call(
-    C_token, "connect_aws_credentials", resource, scope, audience,
+    C_token, "connect_aws_credentials", resource, scope, audience, integration,
     session_token(session),
     if (!missing(content_token)) one_string(content_token, "content_token"),
     if (!missing(server_url)) one_string(server_url, "server_url"),

@@ -8,13 +8,13 @@
 #' | `connectcreds_error_invalid_argument` | an argument is of the wrong type, or the library rejects it |
 #' | `connectcreds_error_not_on_connect` | the process does not run on Connect |
 #' | `connectcreds_error_no_session` | a viewer's token without a viewer |
-#' | `connectcreds_error_not_supported` | Connect supplied no session token |
+#' | `connectcreds_error_not_supported` | Connect supplied no session token, or no GUID of the content to look an integration up |
 #' | `connectcreds_error_no_server` | no server URL |
 #' | `connectcreds_error_no_api_key` | no API key |
 #' | `connectcreds_error_network` | name resolution, connection, proxy, a response cut short |
 #' | `connectcreds_error_tls` | certificate or handshake |
 #' | `connectcreds_error_timeout` | no response in time |
-#' | `connectcreds_error_refused` | the server responded with an OAuth or Connect error |
+#' | `connectcreds_error_refused` | the server responded with an OAuth or Connect error, or no single integration is meant by `integration` |
 #' | `connectcreds_error_bad_response` | the server's response was not understood |
 #' | `connectcreds_error_internal` | a bug in the library, caught |
 #'
@@ -80,9 +80,13 @@ hints <- function(kind, called, lines) {
     no_server = "i Give `server_url`, or set the environment variable CONNECT_SERVER, as Connect does for its content.",
     no_api_key = "i Give `api_key`, or set the environment variable CONNECT_API_KEY, as Connect does for its content.",
     # The library names the variables in which the content's token is missing; a session is R's own matter.
-    not_supported = if (called != "connect_viewer_token" && length(lines)) bullets(lines) else no_token_hints(called),
+    not_supported = if (length(lines) && !is_about_session(called, lines)) bullets(lines) else no_token_hints(called),
     bullets(lines)
   )
+}
+
+is_about_session <- function(called, lines) {
+  called == "connect_viewer_token" && !any(grepl("CONNECT_CONTENT_GUID", lines, fixed = TRUE))
 }
 
 no_token_hints <- function(called) {
@@ -98,13 +102,13 @@ no_token_hints <- function(called) {
 bullets <- function(lines) {
   plain <- !startsWith(lines, "x ")
   lines[plain] <- sprintf("i %s", lines[plain])
-  lines
+  sub("^i - ", "* ", lines) # of a list
 }
 
-# The classes that the cause of a failed exchange has with httr2.
+# The classes that the cause of a failed exchange has with httr2. A call that found no integration sent none.
 cause_classes <- function(kind, details) {
   switch(kind,
-    refused = {
+    refused = if (!is.null(details$http_status)) {
       code <- if (is.null(details$oauth_code)) "invalid_request" else details$oauth_code
       c(paste0("httr2_oauth_", code), "httr2_oauth")
     },

@@ -25,6 +25,7 @@ connect_token <- function(
   scope = NULL,
   session = get_connect_session(),
   audience = NULL,
+  integration = NULL,
   force = FALSE,
   timeout = NULL
 ) {
@@ -32,7 +33,11 @@ connect_token <- function(
     return(NULL)
   }
   if (is.null(session)) {
-    return(connect_service_account_token(resource, scope, audience = audience, force = force, timeout = timeout))
+    return(connect_service_account_token(
+      resource, scope, audience = audience, integration = integration, force = force, timeout = timeout
+    ))
   }
-  connect_viewer_token(resource, scope, session = session, audience = audience, force = force, timeout = timeout)
+  connect_viewer_token(
+    resource, scope, session = session, audience = audience, integration = integration, force = force, timeout = timeout
+  )
 }

@@ -18,7 +18,9 @@ wire_order <- function(names) {
 mock_request <- function(url, method, headers, parameters) {
   if (has_httr2("1.1.0")) {
     req <- httr2::req_method(httr2::request(url), method)
-    req <- do.call(httr2::req_body_form, c(list(req), parameters))
+    if (length(parameters)) {
+      req <- do.call(httr2::req_body_form, c(list(req), parameters))
+    }
     req <- httr2::req_headers(req, Authorization = header_in(headers, "Authorization"), .redact = "Authorization")
     return(httr2::req_headers(req, Accept = header_in(headers, "Accept")))
   }
@@ -28,7 +30,7 @@ mock_request <- function(url, method, headers, parameters) {
       url = url,
       method = method,
       headers = structure(Filter(Negate(is.null), shown), redact = "Authorization", class = "httr2_headers"),
-      body = list(
+      body = if (length(parameters)) list(
         data = lapply(parameters, percent_encoded),
         type = "form",
         content_type = "application/x-www-form-urlencoded",

@@ -17,9 +17,13 @@
 #' Inside, server, API key and content token are `localhost:3030`, `key` and
 #' `session-token`, in the environment variables too. The arguments of a call take
 #' precedence, and so do the variables `RSTUDIO_PRODUCT`, `POSIT_PRODUCT`,
-#' `CONNECT_SERVER`, `CONNECT_API_KEY` and `CONNECT_CONTENT_SESSION_TOKEN` where
-#' the test changes or unsets them, as with `withr::with_envvar()`. The default
+#' `CONNECT_SERVER`, `CONNECT_API_KEY`, `CONNECT_CONTENT_SESSION_TOKEN` and
+#' `CONNECT_CONTENT_GUID` where the test changes or unsets them, as with `withr::with_envvar()`. The default
 #' session is one whose token is `user-token`.
+#'
+#' A call with `integration` chooses from `integrations` where it is given. Else a
+#' function is asked for the list: a `GET`, whose response is a JSON array as
+#' Connect's. With `token`, and with a list of responses, every name is taken.
 #'
 #' A mock has a cache of its own: no real token is seen inside, no mocked one
 #' outside, and a token is requested once; a refusal is not remembered.
@@ -42,6 +46,9 @@
 #' @param env The frame of the function, or of the test's code, with whose end the
 #'   mock ends. (`with_mocked_connect_responses()` ends it after `code` in any
 #'   case.) For the global environment, `withr::deferred_run()` ends it.
+#' @param integrations The integrations that are associated with the content: a data
+#'   frame as [connect_integrations()] returns it, of which only `guid` is needed;
+#'   without a row, the content has none.
 #' @returns `with_mocked_connect_responses()` returns the value of `code`.
 #'   `mocked_connect_request_count()` returns the number of requests for tokens
 #'   that the innermost mock got.
@@ -58,19 +65,32 @@
 #'   }
 #' )
 #' @export
-with_mocked_connect_responses <- function(code, mock = NULL, token = NULL, error = FALSE, env = caller_env()) {
+with_mocked_connect_responses <- function(
+  code,
+  mock = NULL,
+  token = NULL,
+  error = FALSE,
+  env = caller_env(),
+  integrations = NULL
+) {
   check_mock(missing(mock), missing(token), missing(error), token, error)
-  mocked <- start_mock(mock, token, error)
+  mocked <- start_mock(mock, token, error, integrations)
   on.exit(end_mock(mocked))
   force(code)
 }
 
 #' @rdname with_mocked_connect_responses
 #' @export
-local_mocked_connect_responses <- function(mock = NULL, token = NULL, error = FALSE, env = caller_env()) {
+local_mocked_connect_responses <- function(
+  mock = NULL,
+  token = NULL,
+  error = FALSE,
+  env = caller_env(),
+  integrations = NULL
+) {
   check_mock(missing(mock), missing(token), missing(error), token, error)
   at_end <- deferrer(env)
-  mocked <- start_mock(mock, token, error)
+  mocked <- start_mock(mock, token, error, integrations)
   at_end(bquote(.(end_mock)(.(mocked))))
   invisible(mocked)
 }
@@ -152,12 +172,18 @@ mock_environment <- c(
   RSTUDIO_PRODUCT = "CONNECT",
   CONNECT_SERVER = "localhost:3030",
   CONNECT_API_KEY = "key",
-  CONNECT_CONTENT_SESSION_TOKEN = "session-token"
+  CONNECT_CONTENT_SESSION_TOKEN = "session-token",
+  CONNECT_CONTENT_GUID = "content-guid"
 )
 
 # One mock: its handle in the shim, and what answers httr2's requests meanwhile.
-start_mock <- function(mock, token, error) {
+start_mock <- function(mock, token, error, integrations = NULL) {
+  listed <- if (!is.null(integrations)) mocked_integrations(integrations)
   mocked <- if (!is.null(token) || error) constant_mock(token, error) else mock_of(mock)
+  if (!is.null(listed) && !.Call(C_mock_integrations, mocked$handle, listed)) {
+    .Call(C_mock_end, mocked$handle)
+    raise_argument("Each of `integrations` needs a `guid`, and no text in it may hold a control character.")
+  }
   if (!is_mocking()) {
     mocks$outside <- Sys.getenv(names(mock_environment), NA, names = TRUE)
     mocks$outside_httr2 <- getOption("httr2_mock")
@@ -225,13 +251,20 @@ mock_of <- function(mock) {
   if (is_response(mock)) {
     mock <- list(mock)
   }
-  if (is.list(mock)) {
+  sequence <- is.list(mock)
+  if (sequence) {
     mock <- in_turn(mock)
   }
   if (!is.function(mock)) {
     stop_input_type(mock, "a function, a list, or `NULL`", "mock")
   }
-  list(handle = .Call(C_mock_function, mock), for_httr2 = for_httr2(mock))
+  answer <- if (sequence) besides_the_list(mock) else mock
+  list(handle = .Call(C_mock_function, answer, sequence), for_httr2 = for_httr2(mock))
+}
+
+# Responses in turn are for exchanges: a request for the list of integrations takes none of them.
+besides_the_list <- function(mock) {
+  function(req) if (identical(req$method, "GET")) list(body = "[]") else mock(req)
 }
 
 in_turn <- function(responses) {
@@ -250,12 +283,12 @@ in_turn <- function(responses) {
 
 # Called by the shim for a call during httr2::with_mocked_responses(): its requests are answered by httr2's mock. The
 # environment counts as it is, and no token is kept.
-with_foreign_mock <- function(mock, ...) {
-  handle <- .Call(C_mock_function, mock)
+with_foreign_mock <- function(mock, routine, ...) {
+  handle <- .Call(C_mock_function, mock, FALSE)
   on.exit({
     .Call(C_serve_foreign, NULL)
     .Call(C_mock_end, handle)
   })
   .Call(C_serve_foreign, mock)
-  .Call(C_token, ...)
+  .Call(switch(routine, token = C_token, integrations = C_integrations), ...)
 }

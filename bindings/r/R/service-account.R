@@ -29,6 +29,11 @@
 #' @param audience Which of the integrations that are associated with the content
 #'   is meant: its GUID, or `NULL` to let Connect choose. Needs Connect 2025.07 or
 #'   later.
+#' @param integration The same by name, by template (`"databricks"`) where only one
+#'   integration has it, or by GUID. A name matches exactly, or else without regard
+#'   to case and surrounding space; of two with one name, that of the call's kind
+#'   is used. A name is looked up in the list that [connect_integrations()]
+#'   returns. Not together with `audience`.
 #' @param force `TRUE` asks the server even if a good token is cached.
 #' @param timeout How long the call may take, in seconds. By default
 #'   `getOption("connectcreds_timeout")`, then the environment variable
@@ -56,12 +61,13 @@ connect_service_account_token <- function(
   server_url = Sys.getenv("CONNECT_SERVER"),
   api_key = Sys.getenv("CONNECT_API_KEY"),
   audience = NULL,
+  integration = NULL,
   force = FALSE,
   timeout = NULL
 ) {
   # The library itself reads what the defaults name, and the content token's file before its variable.
   .Call(
-    C_token, "connect_service_account_token", resource, scope, audience, NULL,
+    C_token, "connect_service_account_token", resource, scope, audience, integration, NULL,
     if (!missing(content_token)) one_string(content_token, "content_token"),
     if (!missing(server_url)) one_string(server_url, "server_url"),
     if (!missing(api_key)) one_string(api_key, "api_key"),
@@ -84,11 +90,12 @@ probe_service_account_token <- function(
   server_url,
   api_key,
   audience = NULL,
+  integration = NULL,
   force = FALSE,
   timeout = NULL
 ) {
   .Call(
-    C_token, "connect_service_account_token", resource, scope, audience, NULL,
+    C_token, "connect_service_account_token", resource, scope, audience, integration, NULL,
     if (!missing(content_token)) one_string(content_token, "content_token"),
     if (!missing(server_url)) one_string(server_url, "server_url"),
     if (!missing(api_key)) one_string(api_key, "api_key"),

@@ -35,11 +35,12 @@ connect_viewer_token <- function(
   server_url = Sys.getenv("CONNECT_SERVER"),
   api_key = Sys.getenv("CONNECT_API_KEY"),
   audience = NULL,
+  integration = NULL,
   force = FALSE,
   timeout = NULL
 ) {
   .Call(
-    C_token, "connect_viewer_token", resource, scope, audience, session_token(session), NULL,
+    C_token, "connect_viewer_token", resource, scope, audience, integration, session_token(session), NULL,
     if (!missing(server_url)) one_string(server_url, "server_url"),
     if (!missing(api_key)) one_string(api_key, "api_key"),
     NULL, force, timeout, FALSE
@@ -72,11 +73,12 @@ probe_viewer_token <- function(
   server_url,
   api_key,
   audience = NULL,
+  integration = NULL,
   force = FALSE,
   timeout = NULL
 ) {
   .Call(
-    C_token, "connect_viewer_token", resource, scope, audience, token, NULL,
+    C_token, "connect_viewer_token", resource, scope, audience, integration, token, NULL,
     if (!missing(server_url)) one_string(server_url, "server_url"),
     if (!missing(api_key)) one_string(api_key, "api_key"),
     NULL, force, timeout, TRUE

@@ -22,6 +22,7 @@
 #' @export
 connect_workload_token <- function(
   ...,
+  integration = NULL,
   content_token = Sys.getenv("CONNECT_CONTENT_SESSION_TOKEN"),
   server_url = Sys.getenv("CONNECT_SERVER"),
   api_key = Sys.getenv("CONNECT_API_KEY"),
@@ -29,7 +30,7 @@ connect_workload_token <- function(
   timeout = NULL
 ) {
   .Call(
-    C_token, "connect_workload_token", NULL, NULL, NULL, NULL,
+    C_token, "connect_workload_token", NULL, NULL, NULL, integration, NULL,
     if (!missing(content_token)) one_string(content_token, "content_token"),
     if (!missing(server_url)) one_string(server_url, "server_url"),
     if (!missing(api_key)) one_string(api_key, "api_key"),
@@ -44,9 +45,17 @@ has_workload_token <- function(...) {
 }
 
 # Has the arguments of connect_workload_token().
-probe_workload_token <- function(..., content_token, server_url, api_key, force = FALSE, timeout = NULL) {
+probe_workload_token <- function(
+  ...,
+  integration = NULL,
+  content_token,
+  server_url,
+  api_key,
+  force = FALSE,
+  timeout = NULL
+) {
   .Call(
-    C_token, "connect_workload_token", NULL, NULL, NULL, NULL,
+    C_token, "connect_workload_token", NULL, NULL, NULL, integration, NULL,
     if (!missing(content_token)) one_string(content_token, "content_token"),
     if (!missing(server_url)) one_string(server_url, "server_url"),
     if (!missing(api_key)) one_string(api_key, "api_key"),

@@ -31,6 +31,14 @@ SEXP error_details(const cc_error *error)
     return details(cc_error_status(error), cc_error_message_without_hint(error), error);
 }
 
+void tell_r(const char *function, SEXP failure, const char *called)
+{
+    PROTECT(failure);
+    SEXP arguments = PROTECT(Rf_list2(failure, text(called)));
+    call_r(function, arguments);
+    UNPROTECT(2);
+}
+
 SEXP status_details(cc_status status, const char *message)
 {
     return details(status, message, NULL);

@@ -52,6 +52,7 @@ SEXP text(const char *text); /* a vector of one */
  * `name`. */
 SEXP one_string(SEXP value, const char *name);
 const char *or_null(SEXP charsxp); /* UTF-8, NULL for NA_STRING */
+bool is_empty(SEXP charsxp);       /* NA_STRING is not */
 
 /* prepared_request.c: prepared requests, and the last token that each of them got. */
 
@@ -70,6 +71,7 @@ enum {
     RESOURCE,
     SCOPE,
     AUDIENCE,
+    INTEGRATION,
     TOKEN_TYPE,
     CONTENT_TOKEN,
     SERVER_URL,
@@ -84,6 +86,10 @@ void prepared_requests_setup(void);
 SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], const SEXP *further,
                      int count);
 struct prepared_request *prepared_of(SEXP handle);
+/* Sets what is of one call alone. */
+void prepared_set_options(struct prepared_request *prepared, bool force, uint32_t timeout);
+/* Its error as details; the library's own is freed. */
+SEXP prepared_failure(struct prepared_request *prepared);
 SEXP prepared_list(SEXP handle);
 void prepared_keep_list(SEXP handle, SEXP list);
 void prepared_requests_forget(const char *session_token);
@@ -108,10 +114,21 @@ SEXP with_scheme(SEXP url);
 
 SEXP token_list(SEXP handle);
 
+/* environment.c */
+
+/* Fills in what nobody gave, where the library does not read it itself. `kept`, a vector of VALUES
+ * strings, protects what joins. */
+void complete_values(SEXP values[VALUES], SEXP kept);
+/* The details of the error when a server or a key is the empty string: in R it was given, and is no
+ * value. NULL when there is none. */
+SEXP failure_of_server(const SEXP values[VALUES]);
+
 /* condition.c: errors as lists of their details, which conditions.R makes conditions of. */
 
 SEXP error_details(const cc_error *error);
 SEXP status_details(cc_status status, const char *message);
+/* Calls the R function `function` with the details and the name of the R function that asks. */
+void tell_r(const char *function, SEXP failure, const char *called);
 
 /* aws.c */
 
@@ -123,6 +140,10 @@ SEXP aws_list(struct prepared_request *prepared);
 
 /* Whether a mock is under way that R started. */
 bool is_mocking(void);
+/* Whether a mock's answers are given, and say nothing of integrations: every name is then one. */
+bool mock_accepts_any_integration(void);
+/* Has the innermost mock see what the environment says of CONNECT_CONTENT_GUID now. */
+void mock_sync_content_guid(void);
 /* In a mock of R's the environment counts, since tests change it: what it says, "" when it says
  * nothing. */
 SEXP mocked_variable(const char *name);
@@ -130,6 +151,8 @@ bool mocked_on_connect(void);
 /* The function that answers httr2's requests in place of the network and is not ours; NULL when
  * there is none. */
 SEXP foreign_mock(void);
+/* The result of `routine` with these arguments, while that function answers our requests, too. */
+SEXP with_foreign_mock(SEXP foreign, const char *routine, const SEXP *arguments, size_t count);
 
 /* log.c */
 
@@ -145,9 +168,10 @@ SEXP cr_setup(SEXP given);
 SEXP cr_unload(void);
 /* `called` is the R function that asks: it tells the kind of token. `probe`: whether there is a
  * token, as TRUE or FALSE. */
-SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP session_token,
-              SEXP content_token, SEXP server_url, SEXP api_key, SEXP further, SEXP force,
-              SEXP timeout, SEXP probe);
+SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP integration,
+              SEXP session_token, SEXP content_token, SEXP server_url, SEXP api_key, SEXP further,
+              SEXP force, SEXP timeout, SEXP probe);
+SEXP cr_integrations(SEXP server_url, SEXP api_key, SEXP force, SEXP timeout);
 SEXP cr_running_on_connect(void);
 SEXP cr_forget_session(SEXP session_token);
 SEXP cr_diagnose(void);
@@ -155,7 +179,8 @@ SEXP cr_version(void);
 SEXP cr_library_path(void);
 SEXP cr_nothing(void);
 SEXP cr_mock_constant(SEXP status, SEXP content_type, SEXP body);
-SEXP cr_mock_function(SEXP function);
+SEXP cr_mock_function(SEXP function, SEXP accepts_any_integration);
+SEXP cr_mock_integrations(SEXP mock, SEXP integrations);
 SEXP cr_mock_request_count(SEXP mock);
 SEXP cr_mock_advance_time(SEXP mock, SEXP seconds);
 SEXP cr_mock_end(SEXP mock);

@@ -5,12 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int mocks_under_way;
+/* A mock that R started. */
+struct mock {
+    cc_mock *mock;
+    struct mock *outer;
+    bool accepts_any_integration; /* nothing says which integrations there are */
+};
+
+static struct mock *innermost;
 static SEXP served_foreign; /* the function of httr2's mock that a mock of ours stands for */
 
 bool is_mocking(void)
 {
-    return mocks_under_way > 0;
+    return innermost != NULL;
+}
+
+bool mock_accepts_any_integration(void)
+{
+    return innermost != NULL && innermost->accepts_any_integration;
+}
+
+/* The other variables of a mock are values of the request. */
+void mock_sync_content_guid(void)
+{
+    if (innermost != NULL)
+        cc_mock_set_environment(innermost->mock, "CONNECT_CONTENT_GUID",
+                                getenv("CONNECT_CONTENT_GUID"));
 }
 
 SEXP mocked_variable(const char *name)
@@ -51,6 +71,20 @@ SEXP foreign_mock(void)
     return mock;
 }
 
+SEXP with_foreign_mock(SEXP foreign, const char *routine, const SEXP *arguments, size_t count)
+{
+    SEXP list = R_NilValue;
+    PROTECT_INDEX place;
+    PROTECT_WITH_INDEX(list, &place);
+    while (count > 0)
+        REPROTECT(list = Rf_cons(arguments[--count], list), place);
+    REPROTECT(list = Rf_cons(text(routine), list), place);
+    REPROTECT(list = Rf_cons(foreign, list), place);
+    SEXP result = call_r("with_foreign_mock", list);
+    UNPROTECT(1);
+    return result;
+}
+
 /* NULL: none is served any more. */
 SEXP cr_serve_foreign(SEXP function)
 {
@@ -58,16 +92,27 @@ SEXP cr_serve_foreign(SEXP function)
     return R_NilValue;
 }
 
-static void finalize(SEXP handle)
+static void leave(struct mock *mock)
 {
-    cc_mock *mock = R_ExternalPtrAddr(handle);
-    R_ClearExternalPtr(handle); /* first: a mock function may end its own mock */
-    if (mock != NULL)
-        mocks_under_way--;
-    cc_mock_end(mock);
+    struct mock **place = &innermost;
+    while (*place != NULL && *place != mock)
+        place = &(*place)->outer;
+    if (*place != NULL)
+        *place = mock->outer;
 }
 
-static cc_mock *mock_of(SEXP handle)
+static void finalize(SEXP handle)
+{
+    struct mock *mock = R_ExternalPtrAddr(handle);
+    R_ClearExternalPtr(handle); /* first: a mock function may end its own mock */
+    if (mock == NULL)
+        return;
+    leave(mock);
+    cc_mock_end(mock->mock);
+    R_Free(mock);
+}
+
+static struct mock *mock_of(SEXP handle)
 {
     if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrTag(handle) != tag() ||
         R_ExternalPtrAddr(handle) == NULL)
@@ -85,14 +130,16 @@ static SEXP new_handle(SEXP answers)
 }
 
 /* Starts a mock that `handle` stands for, or raises the error. */
-static void start(SEXP handle, cc_mock_fn function)
+static void start(SEXP handle, cc_mock_fn function, bool accepts_any_integration)
 {
-    cc_mock *mock;
+    struct mock *mock = R_Calloc(1, struct mock);
     cc_error *error;
-    cc_mock_function(function, handle, &mock, &error);
     R_SetExternalPtrAddr(handle, mock);
-    if (mock != NULL)
-        mocks_under_way++;
+    mock->accepts_any_integration = accepts_any_integration;
+    if (cc_mock_function(function, handle, &mock->mock, &error) == CC_OK) {
+        mock->outer = innermost;
+        innermost = mock;
+    }
     if (error != NULL) {
         char message[1000];
         strncpy(message, cc_error_message_without_hint(error), sizeof message - 1);
@@ -102,11 +149,14 @@ static void start(SEXP handle, cc_mock_fn function)
     }
 }
 
-/* Of a handle's list of status, content type and body. On any thread: nothing of R but memory is
- * touched. */
+/* Of a handle's list of status, content type and body; to a request for the list of integrations,
+ * that there are none. On any thread: nothing of R but memory is touched. */
 static bool answer_with_constant(const cc_mock_request *request, cc_mock_reply *reply, void *handle)
 {
-    (void)request;
+    if (strcmp(cc_mock_request_method(request), "GET") == 0) {
+        cc_mock_reply_set(reply, 200, NULL, "[]");
+        return true;
+    }
     SEXP constant = R_ExternalPtrProtected(handle);
     cc_mock_reply_set(reply, INTEGER(VECTOR_ELT(constant, 0))[0],
                       CHAR(STRING_ELT(VECTOR_ELT(constant, 1), 0)),
@@ -122,7 +172,7 @@ SEXP cr_mock_constant(SEXP status, SEXP content_type, SEXP body)
     SET_VECTOR_ELT(constant, 1, content_type);
     SET_VECTOR_ELT(constant, 2, body);
     SEXP handle = PROTECT(new_handle(constant));
-    start(handle, answer_with_constant);
+    start(handle, answer_with_constant, INTEGER(status)[0] == 200);
     UNPROTECT(2);
     return handle;
 }
@@ -189,23 +239,43 @@ static bool answer(const cc_mock_request *request, cc_mock_reply *reply, void *h
     return pending.handled;
 }
 
-SEXP cr_mock_function(SEXP function)
+SEXP cr_mock_function(SEXP function, SEXP accepts_any_integration)
 {
     SEXP handle = PROTECT(new_handle(function));
-    start(handle, answer);
+    start(handle, answer, LOGICAL(accepts_any_integration)[0]);
     UNPROTECT(1);
     return handle;
 }
 
+/* A list of five vectors of strings: GUIDs, names, descriptions, templates, kinds. */
+SEXP cr_mock_integrations(SEXP handle, SEXP integrations)
+{
+    struct mock *mock = mock_of(handle);
+    R_xlen_t count = XLENGTH(VECTOR_ELT(integrations, 0));
+    cc_mock_integration *given =
+        (cc_mock_integration *)R_alloc((size_t)count + 1, sizeof(cc_mock_integration));
+    for (R_xlen_t i = 0; i < count; i++) {
+        given[i].guid = or_null(STRING_ELT(VECTOR_ELT(integrations, 0), i));
+        given[i].name = or_null(STRING_ELT(VECTOR_ELT(integrations, 1), i));
+        given[i].description = or_null(STRING_ELT(VECTOR_ELT(integrations, 2), i));
+        given[i].service = or_null(STRING_ELT(VECTOR_ELT(integrations, 3), i));
+        given[i].auth_type = or_null(STRING_ELT(VECTOR_ELT(integrations, 4), i));
+    }
+    bool accepted = cc_mock_integrations(mock->mock, given, (size_t)count) == CC_OK;
+    if (accepted)
+        mock->accepts_any_integration = false;
+    return Rf_ScalarLogical(accepted);
+}
+
 SEXP cr_mock_request_count(SEXP handle)
 {
-    return Rf_ScalarReal((double)cc_mock_request_count(mock_of(handle)));
+    return Rf_ScalarReal((double)cc_mock_request_count(mock_of(handle)->mock));
 }
 
 SEXP cr_mock_advance_time(SEXP handle, SEXP seconds)
 {
-    cc_mock *mock = mock_of(handle);
-    if (cc_mock_advance_time(mock, (int64_t)Rf_asReal(seconds)) != CC_OK)
+    struct mock *mock = mock_of(handle);
+    if (cc_mock_advance_time(mock->mock, (int64_t)Rf_asReal(seconds)) != CC_OK)
         Rf_error("the time cannot be moved by this many seconds");
     return R_NilValue;
 }

@@ -35,19 +35,6 @@ static cc_status exchange(const struct wish *wish, struct prepared_request *prep
     }
 }
 
-static void set_call_options(const struct wish *wish, struct prepared_request *prepared)
-{
-    /* A mock's next response counts, also right after a refusal, which the cache would remember for
-     * a moment. */
-    bool force = wish->force || (prepared->failed && is_mocking());
-    if (force != prepared->force)
-        cc_request_set_force_refresh(prepared->request, force);
-    prepared->force = force;
-    if (wish->timeout_ms != prepared->timeout_ms)
-        cc_request_set_timeout_ms(prepared->request, wish->timeout_ms);
-    prepared->timeout_ms = wish->timeout_ms;
-}
-
 /* Makes the prepared request's token the one that is good now. */
 static cc_status update_token(const struct wish *wish, SEXP handle)
 {
@@ -55,7 +42,7 @@ static cc_status update_token(const struct wish *wish, SEXP handle)
     struct call call;
     cc_token *token;
     log_sync();
-    set_call_options(wish, prepared);
+    prepared_set_options(prepared, wish->force, wish->timeout_ms);
     call_begin(&call);
     cc_error_free(prepared->error); /* of a call that ran out of R's memory */
     cc_status status = exchange(wish, prepared, &token);
@@ -72,16 +59,6 @@ static cc_status update_token(const struct wish *wish, SEXP handle)
         log_emit();
     UNPROTECT(1); /* the continuation */
     return status;
-}
-
-/* The error of the prepared request as details; the library's own is freed. */
-static SEXP take_failure(struct prepared_request *prepared)
-{
-    cc_error *error = prepared->error;
-    SEXP list = error_details(error);
-    prepared->error = NULL;
-    cc_error_free(error);
-    return list;
 }
 
 static SEXP not_on_connect(enum kind kind)
@@ -104,11 +81,6 @@ static SEXP not_supported(enum kind kind)
     return status_details(CC_ERR_NOT_SUPPORTED, messages[kind]);
 }
 
-static bool is_empty(SEXP value)
-{
-    return value != NA_STRING && LENGTH(value) == 0;
-}
-
 /* NULL for the library means "from the environment"; in R the empty string was given and is no
  * value. The checks are in the library's order. */
 static SEXP failure_of_arguments(const struct wish *wish, int on_connect)
@@ -129,37 +101,7 @@ static SEXP failure_of_arguments(const struct wish *wish, int on_connect)
                               "Viewer-based credentials are only available in Shiny sessions.");
     if (no_content || (wish->kind == VIEWER && is_empty(values[SESSION_TOKEN])))
         return not_supported(wish->kind);
-    if (is_empty(values[SERVER_URL]))
-        return status_details(CC_ERR_NO_SERVER,
-                              "A Connect server URL is required to retrieve credentials.");
-    return status_details(CC_ERR_NO_API_KEY,
-                          "A valid Connect API key is required to retrieve credentials.");
-}
-
-/* Values that nobody gave come from the environment: the library reads it, but not in a mock. */
-static void complete_values(struct wish *wish, SEXP kept)
-{
-    SEXP *values = wish->values;
-    if (is_mocking()) {
-        if (values[CONTENT_TOKEN] == NA_STRING)
-            values[CONTENT_TOKEN] = mocked_variable("CONNECT_CONTENT_SESSION_TOKEN");
-        SET_STRING_ELT(kept, CONTENT_TOKEN, values[CONTENT_TOKEN]);
-        if (values[SERVER_URL] == NA_STRING)
-            values[SERVER_URL] = mocked_variable("CONNECT_SERVER");
-        SET_STRING_ELT(kept, SERVER_URL, values[SERVER_URL]);
-        if (values[API_KEY] == NA_STRING)
-            values[API_KEY] = mocked_variable("CONNECT_API_KEY");
-        SET_STRING_ELT(kept, API_KEY, values[API_KEY]);
-    } else if (values[SERVER_URL] == NA_STRING) {
-        const char *server = getenv("CONNECT_SERVER");
-        if (server == NULL || server[0] == '\0' || strstr(server, "://") != NULL)
-            return; /* the library reads it */
-        values[SERVER_URL] = Rf_mkChar(server);
-        SET_STRING_ELT(kept, SERVER_URL, values[SERVER_URL]);
-    }
-    SEXP given = values[SERVER_URL];
-    values[SERVER_URL] = with_scheme(given);
-    SET_STRING_ELT(kept, SERVER_URL, values[SERVER_URL]);
+    return failure_of_server(values);
 }
 
 /* The handle and the failure are not protected. */
@@ -167,7 +109,7 @@ static struct outcome obtain(struct wish *wish)
 {
     struct outcome outcome = {R_NilValue, R_NilValue};
     SEXP kept = PROTECT(Rf_allocVector(STRSXP, VALUES));
-    complete_values(wish, kept);
+    complete_values(wish->values, kept);
     int on_connect = asked_on_connect();
     if (on_connect < 0 && is_mocking())
         on_connect = mocked_on_connect();
@@ -176,19 +118,11 @@ static struct outcome obtain(struct wish *wish)
         outcome.handle = PROTECT(
             prepared_handle(wish->kind, on_connect == 1, wish->values, wish->further, wish->count));
         if (update_token(wish, outcome.handle) != CC_OK)
-            outcome.failure = take_failure(prepared_of(outcome.handle));
+            outcome.failure = prepared_failure(prepared_of(outcome.handle));
         UNPROTECT(1);
     }
     UNPROTECT(1);
     return outcome;
-}
-
-static void report(const char *function, SEXP failure, const char *called)
-{
-    PROTECT(failure);
-    SEXP arguments = PROTECT(Rf_list2(failure, text(called)));
-    call_r(function, arguments);
-    UNPROTECT(2);
 }
 
 /* Whether there is a token. A caller's mistake is an error here too: it would be one each time.
@@ -198,9 +132,9 @@ static SEXP probed(const struct wish *wish, struct outcome outcome)
     if (outcome.failure == R_NilValue)
         return Rf_ScalarLogical(TRUE);
     if (INTEGER(VECTOR_ELT(outcome.failure, 0))[0] == CC_ERR_INVALID_ARGUMENT)
-        report("raise_details", outcome.failure, wish->called);
+        tell_r("raise_details", outcome.failure, wish->called);
     if (log_is_on())
-        report("inform_no_token", outcome.failure, wish->called);
+        tell_r("inform_no_token", outcome.failure, wish->called);
     return Rf_ScalarLogical(FALSE);
 }
 
@@ -209,7 +143,7 @@ static SEXP aws_credentials(const struct wish *wish, SEXP handle)
     PROTECT(handle);
     SEXP list = PROTECT(aws_list(prepared_of(handle)));
     if (list == R_NilValue)
-        report("raise_details", take_failure(prepared_of(handle)), wish->called);
+        tell_r("raise_details", prepared_failure(prepared_of(handle)), wish->called);
     UNPROTECT(2);
     return list;
 }
@@ -265,21 +199,24 @@ static enum kind kind_of(const char *called, bool has_session)
     return has_session ? VIEWER : SERVICE_ACCOUNT; /* connect_aws_credentials() */
 }
 
-SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP session_token,
-              SEXP content_token, SEXP server_url, SEXP api_key, SEXP further, SEXP force,
-              SEXP timeout, SEXP probe)
+/* A mock that does not say which integrations there are takes every name; with an audience as well,
+ * the library refuses both. */
+static SEXP integration_of(SEXP given, SEXP audience)
+{
+    SEXP integration = one_string(given, "integration");
+    return audience == NA_STRING && mock_accepts_any_integration() ? NA_STRING : integration;
+}
+
+SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP integration,
+              SEXP session_token, SEXP content_token, SEXP server_url, SEXP api_key, SEXP further,
+              SEXP force, SEXP timeout, SEXP probe)
 {
     SEXP foreign = foreign_mock();
     if (foreign != R_NilValue) {
-        /* Each of these protects its arguments until it has made its own. */
-        SEXP rest = Rf_cons(further, Rf_list3(force, timeout, probe));
-        rest = Rf_cons(session_token,
-                       Rf_cons(content_token, Rf_cons(server_url, Rf_cons(api_key, rest))));
-        rest = Rf_cons(called, Rf_cons(resource, Rf_cons(scope, Rf_cons(audience, rest))));
-        SEXP arguments = PROTECT(Rf_cons(foreign, rest));
-        SEXP result = call_r("with_foreign_mock", arguments);
-        UNPROTECT(1);
-        return result;
+        const SEXP arguments[] = {called,        resource,      scope,      audience, integration,
+                                  session_token, content_token, server_url, api_key,  further,
+                                  force,         timeout,       probe};
+        return with_foreign_mock(foreign, "token", arguments, sizeof arguments / sizeof(SEXP));
     }
 
     struct wish wish = {.called = CHAR(STRING_ELT(called, 0)), .further = NULL, .count = 0};
@@ -293,6 +230,7 @@ SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP sessio
     values[API_KEY] = one_string(api_key, "api_key");
     values[SESSION_TOKEN] = one_string(session_token, "session_token");
     read_further(&wish, further);
+    values[INTEGRATION] = integration_of(integration, values[AUDIENCE]);
     wish.kind = kind_of(wish.called, values[SESSION_TOKEN] != NA_STRING);
     wish.force = one_flag(force, "force");
     wish.timeout_ms = timeout_ms(timeout);
@@ -307,7 +245,7 @@ SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP sessio
         result = probed(&wish, outcome);
     } else {
         if (outcome.failure != R_NilValue)
-            report("raise_details", outcome.failure, wish.called);
+            tell_r("raise_details", outcome.failure, wish.called);
         result = is_aws ? aws_credentials(&wish, outcome.handle) : token_list(outcome.handle);
     }
     UNPROTECT(1);

@@ -122,6 +122,7 @@ static void fill(cc_request *request, bool pretend, const SEXP values[VALUES], c
     cc_request_set_resource(request, or_null(values[RESOURCE]));
     cc_request_set_scope(request, or_null(values[SCOPE]));
     cc_request_set_audience(request, or_null(values[AUDIENCE]));
+    cc_request_set_integration(request, or_null(values[INTEGRATION]));
     cc_request_set_requested_token_type(request, or_null(values[TOKEN_TYPE]));
     cc_request_set_content_token(request, or_null(values[CONTENT_TOKEN]));
     cc_request_set_server_url(request, or_null(values[SERVER_URL]));
@@ -168,6 +169,28 @@ SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], co
         SET_VECTOR_ELT(slots, slot, handle);
     }
     return handle;
+}
+
+void prepared_set_options(struct prepared_request *prepared, bool force, uint32_t timeout)
+{
+    /* A mock's next response counts, also right after a refusal, which the cache would remember for
+     * a moment. */
+    force = force || (prepared->failed && is_mocking());
+    if (force != prepared->force)
+        cc_request_set_force_refresh(prepared->request, force);
+    prepared->force = force;
+    if (timeout != prepared->timeout_ms)
+        cc_request_set_timeout_ms(prepared->request, timeout);
+    prepared->timeout_ms = timeout;
+}
+
+SEXP prepared_failure(struct prepared_request *prepared)
+{
+    cc_error *error = prepared->error;
+    SEXP list = error_details(error);
+    prepared->error = NULL;
+    cc_error_free(error);
+    return list;
 }
 
 static void forget_in(SEXP handles, const char *session_token)

@@ -41,6 +41,11 @@ SEXP one_string(SEXP value, const char *name)
     return STRING_ELT(value, 0);
 }
 
+bool is_empty(SEXP charsxp)
+{
+    return charsxp != NA_STRING && LENGTH(charsxp) == 0;
+}
+
 const char *or_null(SEXP charsxp)
 {
     return charsxp == NA_STRING ? NULL : Rf_translateCharUTF8(charsxp);

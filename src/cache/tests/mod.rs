@@ -11,6 +11,7 @@ use std::sync::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::backend::{Backend, BoxedFuture, ExchangeInputs};
@@ -55,6 +56,8 @@ struct Fake {
     /// Whether exchanges wait.
     held: Mutex<bool>,
     released: Condvar,
+    /// Each performs an exchange.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Fake {
@@ -76,6 +79,13 @@ impl Fake {
         self.released.notify_all();
     }
 
+    /// Waits until the exchanges are over, and hold no token any more.
+    fn finish(&self) {
+        for thread in self.threads.lock().unwrap().drain(..) {
+            thread.join().unwrap();
+        }
+    }
+
     fn begun(&self) -> usize {
         self.begun.load(Ordering::SeqCst)
     }
@@ -93,10 +103,11 @@ impl Backend for &'static Fake {
 
     /// On a thread of its own, which may block.
     fn spawn(&self, _in_flight: &Arc<InFlightExchange>, mut task: BoxedFuture<()>) {
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             let mut context = Context::from_waker(Waker::noop());
             assert!(task.as_mut().poll(&mut context).is_ready());
         });
+        self.threads.lock().unwrap().push(thread);
     }
 
     fn drive(&self, in_flight: &InFlightExchange, at_most: Duration) -> Option<Outcome> {

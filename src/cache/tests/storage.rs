@@ -157,6 +157,7 @@ fn a_viewer_who_leaves_is_forgotten_and_no_one_else() {
     }
     let token = fixture.ask(&ada()).unwrap();
     fixture.broker.forget_session("ada");
+    fixture.backend.finish();
     assert_eq!(Arc::strong_count(&token), 1, "the cache let go of it");
     assert_eq!(fixture.broker.stats().entries, 1);
     fixture.ask(&viewer("bob")).unwrap();
@@ -172,6 +173,7 @@ fn expired_tokens_are_swept_as_time_passes() {
     let brief = fixture.ask(&viewer("gone")).unwrap();
     fixture.backend.advance(3000);
     fixture.ask(&ada()).unwrap();
+    fixture.backend.finish();
     assert_eq!(Arc::strong_count(&brief), 1);
     assert_eq!(
         (fixture.broker.stats().entries, fixture.broker.stats().evictions),

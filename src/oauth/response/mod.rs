@@ -150,4 +150,6 @@ impl ServerResponse {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

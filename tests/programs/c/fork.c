@@ -374,6 +374,79 @@ static void kept_connection(void)
     }
 }
 
+/* The scene "handler": a signal handler forks wherever it interrupts a call that is answered from
+ * the cache, while other threads read and write the cache. */
+
+static volatile sig_atomic_t handler_forks, in_handlers_child;
+static timer_t timer;
+
+/* The timer counts the time that this thread runs, and is set again at the end of the handler: each
+ * signal interrupts the thread somewhere else. */
+static void set_timer(void)
+{
+    struct itimerspec once = {.it_value = {0, 100000 + handler_forks * 997L % 100000}};
+    timer_settime(timer, 0, &once, NULL);
+}
+
+static void fork_in_handler(int signal)
+{
+    (void)signal;
+    if (in_handlers_child || handler_forks >= 2 * FORKS)
+        return;
+    handler_forks++;
+    pid_t child = fork();
+    if (child == 0) {
+        /* Goes back to what was interrupted. */
+        alarm(PATIENCE_S);
+        in_handlers_child = 1;
+    } else if (child > 0) {
+        int status = 0;
+        while (waitpid(child, &status, 0) == -1)
+            continue;
+        if (status != 0)
+            _exit(WIFSIGNALED(status) ? 100 + WTERMSIG(status) : 99);
+        set_timer();
+    }
+}
+
+static void fork_in_handlers(void)
+{
+    struct sigaction action = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
+    static struct worker readers[] = {{.work = miss}, {.work = invalidate}, {.work = miss}};
+    sigset_t alarms;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
+    cc_token_free(ask(kept_session, (struct way){0}));
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGPROF);
+    /* Only this thread forks: the others never leave their work in a child. */
+    pthread_sigmask(SIG_BLOCK, &alarms, NULL);
+    for (size_t i = 0; i < 3; i++)
+        if (pthread_create(&readers[i].thread, NULL, work_until_it_is_over, &readers[i]) != 0)
+            fail("no thread");
+    pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
+    sigaction(SIGPROF, &action, NULL);
+    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0)
+        fail("no timer");
+    set_timer();
+    while (handler_forks < 2 * FORKS) {
+        cc_token *token = NULL;
+        if (cc_viewer_token(kept_session, NULL, &token, NULL) != CC_OK)
+            fail("the cached token is not returned");
+        cc_token_free(token);
+        if (in_handlers_child) {
+            /* A call that reads the cache and one that writes it. */
+            cc_cache_forget_session(other_session);
+            if (cc_viewer_token(kept_session, NULL, &token, NULL) != CC_OK)
+                _exit(98);
+            _exit(0);
+        }
+    }
+    pthread_sigmask(SIG_BLOCK, &alarms, NULL);
+    over = true;
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(readers[i].thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4)
@@ -390,6 +463,8 @@ int main(int argc, char **argv)
         fork_in_a_callback(strcmp(scene, "waiter") == 0);
     else if (strcmp(scene, "kept") == 0)
         kept_connection();
+    else if (strcmp(scene, "handler") == 0)
+        fork_in_handlers();
     else
         return 2;
     return 0;

@@ -150,8 +150,8 @@ test_that("exactly one kind of mock is taken, in the words known for it", {
   expect_error(with_mocked_connect_responses(1, token = 1), "`token` must be a single string or `NULL`, not a number.")
   expect_error(with_mocked_connect_responses(1, token = ""), "`token` must be a single string")
   expect_error(with_mocked_connect_responses(1, error = NA), "`error` must be `TRUE` or `FALSE`, not `NA`.")
-  expect_identical(names(formals(with_mocked_connect_responses)), c("code", "mock", "token", "error", "env"))
-  expect_identical(names(formals(local_mocked_connect_responses)), c("mock", "token", "error", "env"))
+  expect_identical(names(formals(with_mocked_connect_responses)), c("code", "mock", "token", "error", "env", "integrations"))
+  expect_identical(names(formals(local_mocked_connect_responses)), c("mock", "token", "error", "env", "integrations"))
 })
 
 test_that("the environment looks like Connect's inside, and as before outside", {
@@ -258,7 +258,7 @@ test_that("what a test changes in the environment inside a mock counts", {
   expect_s3_class(without(CONNECT_CONTENT_SESSION_TOKEN = NA), "connectcreds_error_not_supported")
   expect_s3_class(without(CONNECT_SERVER = NA), "connectcreds_error_no_server")
   expect_s3_class(without(CONNECT_API_KEY = ""), "connectcreds_error_no_api_key")
-  for (name in names(getNamespace("connectcreds")$mock_environment)) {
+  for (name in setdiff(names(getNamespace("connectcreds")$mock_environment), "CONNECT_CONTENT_GUID")) {
     expect_false(withr::with_envvar(stats::setNames(NA, name), has_service_account_token()))
   }
   expect_false(withr::with_envvar(c(RSTUDIO_PRODUCT = NA), has_viewer_token()))

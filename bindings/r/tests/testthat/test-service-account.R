@@ -76,7 +76,9 @@ test_that("what is given takes the place of the environment", {
 
 test_that("the arguments are connectcreds' own, with what is new behind them", {
   arguments <- names(formals(connect_service_account_token))
-  expect_identical(arguments, c("resource", "scope", "content_token", "server_url", "api_key", "audience", "force", "timeout"))
+  expect_identical(arguments, c(
+    "resource", "scope", "content_token", "server_url", "api_key", "audience", "integration", "force", "timeout"
+  ))
   expect_identical(formals(connect_service_account_token)$server_url, quote(Sys.getenv("CONNECT_SERVER")))
   expect_identical(formals(connect_service_account_token)$api_key, quote(Sys.getenv("CONNECT_API_KEY")))
 })

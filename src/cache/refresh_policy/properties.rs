@@ -1,0 +1,195 @@
+//! Properties of the refresh policy, for any lifetime, jitter, clock and answer of a server.
+
+use proptest::prelude::*;
+
+use super::Freshness::{self, Expired, Fresh, MustRefresh, RefreshSoon};
+use super::{BACKOFF_IN_MARGIN_MS, BACKOFF_MS, Expiry, SHORT_LIFETIME_MS};
+use crate::platform::clock::Moment;
+
+const DAY_S: i64 = 24 * 3600;
+
+const START: Moment = Moment {
+    wall_ms: 1_700_000_000_000,
+    monotonic_ms: 50_000,
+};
+
+/// Lifetimes in seconds: short ones, where the margins are parts of them, as often as long ones.
+fn lifetimes() -> impl Strategy<Value = i64> {
+    prop_oneof![1..120_i64, 1..DAY_S, 1..i64::MAX / 4000]
+}
+
+fn jitters() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0]
+}
+
+/// How much of a token's life a state leaves, from much to nothing.
+fn rank(freshness: Freshness) -> u8 {
+    match freshness {
+        Fresh => 0,
+        RefreshSoon => 1,
+        MustRefresh => 2,
+        Expired => 3,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_token_only_ages(
+        lifetime_s in lifetimes(),
+        jitter in jitters(),
+        wanted_ms in 0..DAY_S * 1000,
+        parts in (0.0..1.5_f64, 0.0..1.5_f64),
+    ) {
+        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let at = |part: f64| START.after_ms((lifetime_s as f64 * 1000.0 * part) as i64);
+        let (earlier, later) = (at(parts.0.min(parts.1)), at(parts.0.max(parts.1)));
+        prop_assert!(
+            rank(expiry.classify(earlier, wanted_ms)) <= rank(expiry.classify(later, wanted_ms))
+        );
+    }
+
+    #[test]
+    fn a_token_is_expired_from_its_end_on_and_never_before(
+        lifetime_s in lifetimes(),
+        jitter in jitters(),
+        wanted_ms in 0..DAY_S * 1000,
+        after_ms in 0..DAY_S * 1000,
+    ) {
+        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let end = START.after_ms(lifetime_s * 1000);
+        prop_assert_eq!(expiry.classify(end.after_ms(after_ms), wanted_ms), Expired);
+        let before_ms = after_ms % (lifetime_s * 1000) + 1;
+        prop_assert_ne!(expiry.classify(end.after_ms(-before_ms), wanted_ms), Expired);
+    }
+
+    #[test]
+    fn a_service_that_refuses_the_last_30_seconds_is_not_offered_them(
+        lifetime_s in lifetimes(),
+        jitter in jitters(),
+        left_ms in 1..=30_000_i64,
+    ) {
+        prop_assume!(lifetime_s * 1000 >= SHORT_LIFETIME_MS);
+        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let now = START.after_ms(lifetime_s * 1000 - left_ms);
+        prop_assert_eq!(expiry.classify(now, 0), MustRefresh);
+    }
+
+    #[test]
+    fn every_token_is_renewed_in_the_background_before_anybody_waits(
+        lifetime_s in lifetimes(),
+        jitter in jitters(),
+    ) {
+        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let end = START.after_ms(lifetime_s * 1000);
+        let last = end.after_ms(-expiry.hard_margin_ms - 1);
+        prop_assert_eq!(expiry.classify(START, 0), Fresh);
+        prop_assert_eq!(expiry.classify(last, 0), RefreshSoon);
+    }
+
+    #[test]
+    fn a_token_with_less_left_than_the_caller_wants_is_not_used_without_an_exchange(
+        lifetime_s in lifetimes(),
+        jitter in jitters(),
+        wanted_ms in 1..DAY_S * 1000,
+        short_by_ms in 1..DAY_S * 1000,
+    ) {
+        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let left_ms = (wanted_ms - short_by_ms).min(lifetime_s * 1000);
+        let now = START.after_ms(lifetime_s * 1000 - left_ms);
+        prop_assert!(matches!(expiry.classify(now, wanted_ms), MustRefresh | Expired));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_never_makes_a_token_younger(
+        lifetime_s in lifetimes(),
+        jitter in jitters(),
+        passed_ms in 0..DAY_S * 2000,
+        set_ms in -DAY_S * 2000..DAY_S * 2000,
+    ) {
+        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let now = START.after_ms(passed_ms);
+        let set = Moment { wall_ms: now.wall_ms + set_ms, ..now };
+        prop_assert!(rank(expiry.classify(set, 0)) >= rank(expiry.classify(now, 0)));
+    }
+
+    #[test]
+    fn a_token_that_was_ended_stays_ended_whatever_the_clock_is_set_to(
+        lifetime_s in lifetimes(),
+        ended_ms in 0..DAY_S * 1000,
+        passed_ms in 0..DAY_S * 1000,
+        set_ms in -DAY_S * 1000..DAY_S * 1000,
+    ) {
+        let mut expiry = Expiry::new(START, lifetime_s, 0.0);
+        let end = START.after_ms(ended_ms);
+        expiry.end(end);
+        let now = end.after_ms(passed_ms);
+        let set = Moment { wall_ms: now.wall_ms + set_ms, ..now };
+        prop_assert_eq!(expiry.classify(set, 0), Expired);
+    }
+
+    #[test]
+    fn the_same_token_again_keeps_its_margins_and_expires_when_the_server_now_says(
+        lifetime_s in 60..DAY_S,
+        jitter in jitters(),
+        seen_again_s in prop::collection::vec(0..DAY_S, 1..8),
+    ) {
+        let first = Expiry::new(START, lifetime_s, jitter);
+        let mut expiry = first;
+        let mut times = seen_again_s;
+        times.sort_unstable();
+        for passed_s in times.into_iter().filter(|passed_s| *passed_s < lifetime_s) {
+            let now = START.after_ms(passed_s * 1000);
+            let again = Expiry::new(now, lifetime_s - passed_s, 0.5);
+            expiry = expiry.seen_again(again);
+            prop_assert_eq!(expiry.expires, again.expires);
+            prop_assert_eq!(
+                (expiry.hard_margin_ms, expiry.early_window_ms),
+                (first.hard_margin_ms, first.early_window_ms)
+            );
+        }
+    }
+
+    #[test]
+    fn the_back_off_ends_after_5_seconds_at_the_earliest_and_30_at_the_latest(
+        lifetime_s in lifetimes(),
+        jitter in jitters(),
+        failed_ms in 0..DAY_S * 1000,
+        later_ms in 0..DAY_S,
+    ) {
+        let mut expiry = Expiry::new(START, lifetime_s, jitter);
+        let failed = START.after_ms(failed_ms);
+        expiry.record_failed_refresh(failed);
+        let waits = expiry.in_backoff(failed.after_ms(later_ms));
+        if later_ms < BACKOFF_IN_MARGIN_MS {
+            prop_assert!(waits);
+        }
+        if later_ms >= BACKOFF_MS {
+            prop_assert!(!waits);
+        }
+    }
+
+    /// Connect issues a viewer's token again until it expires: asking each second must not exchange each second.
+    #[test]
+    fn a_server_that_brings_the_same_token_is_asked_at_most_once_in_5_seconds(
+        lifetime_s in 60..2 * 3600_i64,
+        jitter in jitters(),
+        step_ms in 100..3000_i64,
+    ) {
+        let mut expiry = Expiry::new(START, lifetime_s, jitter);
+        let mut last_exchange: Option<Moment> = None;
+        let mut now = START;
+        while expiry.classify(now, 0) != Expired {
+            if expiry.classify(now, 0) != Fresh && !expiry.in_backoff(now) {
+                if let Some(before) = last_exchange {
+                    prop_assert!(before.until_ms(now) >= BACKOFF_IN_MARGIN_MS);
+                }
+                last_exchange = Some(now);
+                let left_s = START.until_ms(now) / 1000;
+                expiry = expiry.seen_again(Expiry::new(now, lifetime_s - left_s, jitter));
+                expiry.record_failed_refresh(now);
+            }
+            now = now.after_ms(step_ms);
+        }
+        prop_assert!(last_exchange.is_some());
+    }
+}
