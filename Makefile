@@ -86,7 +86,7 @@ $(STAGE)/libconnectcreds.a: $(BUILT)/libconnectcreds.a tests/symbols.txt Makefil
 
 $(BUILT)/libconnectcreds.a: cargo ;
 
-$(STAGE)/man/man7/connectcreds.7: packaging/manual include/connectcreds.h README.md tests/symbols.txt
+$(STAGE)/man/man7/connectcreds.7: packaging/manual include/connectcreds.h tests/symbols.txt $(wildcard docs/*.md docs/how/*.md)
 	packaging/manual '$(STAGE)/man'
 
 # Root may have no Rust: after `make`, `sudo make install` asks for none.

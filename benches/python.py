@@ -1,9 +1,7 @@
-"""Measures a cached token, awaited or not, and imports, and for comparison other clients, in the same run.
+"""Measures a cached token, awaited or not, an exchange and imports, and for comparison other clients, in the same run.
 
-    cargo run --release --example connect-standin -- python benches/python.py
-
-needs the path of the release library in CONNECTCREDS_LIB, bindings/python/src on PYTHONPATH, and google-auth and
-azure-identity.
+`benches/run` runs it. It needs the path of the release library in CONNECTCREDS_LIB, bindings/python/src on PYTHONPATH,
+google-auth, azure-identity and posit-sdk, and runs under connect-standin.
 """
 
 from __future__ import annotations
@@ -130,6 +128,45 @@ def import_ms(module: str) -> float | None:
     return float(done.stdout) if done.returncode == 0 else None
 
 
+def posit_sdk() -> Callable[[], object] | None:
+    """An exchange by posit-sdk, which has no cache; None when it is not installed."""
+    try:
+        from posit.connect import Client
+    except ImportError:
+        return None
+    client = Client(url=os.environ["CONNECT_SERVER"], api_key=os.environ["CONNECT_API_KEY"])
+    return client.oauth.get_content_credentials
+
+
+#: Rounds, and exchanges in each, by the wall clock.
+EXCHANGE_ROUNDS, EXCHANGES = 51, 10
+
+
+def exchanges() -> None:
+    """Prints the microseconds of an exchange, beside posit-sdk's."""
+    forced = partial(connectcreds.service_account_token, resource=RESOURCE, force_refresh=True)
+    measures = [("exchange in Python: connectcreds", forced), ("exchange in Python: posit-sdk", posit_sdk())]
+    times: dict[str, list[float]] = {name: [] for name, call in measures if call}
+    for _ in range(EXCHANGE_ROUNDS):
+        for name, call in measures:
+            if call:
+                begin = time.perf_counter_ns()
+                for _ in range(EXCHANGES):
+                    call()
+                times[name].append((time.perf_counter_ns() - begin) / EXCHANGES / 1000)
+    print(f"\nAn exchange: µs by the wall clock, median of {EXCHANGE_ROUNDS} rounds of {EXCHANGES} (least to most)\n")
+    for name, taken in times.items():
+        print(f"  {name:<66} {statistics.median(taken):6.1f}  ({min(taken):.1f} to {max(taken):.1f})")
+        record(name, "us", taken)
+
+
+def record(name: str, unit: str, times: list[float]) -> None:
+    """Adds a measure to the results that summary.py reads."""
+    if path := os.environ.get("BENCH_RESULTS"):
+        with open(path, "a", encoding="utf-8") as results:
+            results.write(f"{name}\t{unit}\t{statistics.median(times):.3f}\n")
+
+
 def main() -> None:
     for _, call in MEASURES:
         call()
@@ -137,14 +174,19 @@ def main() -> None:
     print(f"A cached token: µs per call, median of {ROUNDS} rounds of {CALLS} calls (least to most)\n")
     for (name, _), times in zip(MEASURES, zip(*rounds)):
         print(f"  {name:<66} {statistics.median(times):6.2f}  ({min(times):.2f} to {max(times):.2f})")
+        record(name, "us", list(times))
     times = awaited()
     print(f"  {'aio.service_account_token(resource=…), awaited':<66} {statistics.median(times):6.2f}  ", end="")
     print(f"({min(times):.2f} to {max(times):.2f})")
+
+    exchanges()
 
     print("\nImporting: ms, median of 11 processes\n")
     for module in IMPORTS:
         taken = [import_ms(module) for _ in range(11)]
         known = [each for each in taken if each is not None]
+        if known:
+            record(f"import {module}", "ms", known)
         print(f"  {module:<66} {statistics.median(known):6.1f}" if known else f"  {module:<66} not installed")
 
 

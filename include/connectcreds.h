@@ -62,7 +62,9 @@
  * environment while another thread is inside a call is a data race, as with any use of getenv().
  *
  * Signals. The library never changes a signal's disposition or raises a signal in its host: a
- * broken connection is an error, not a SIGPIPE.
+ * broken connection is an error, not a SIGPIPE. A signal handler that interrupts a call may fork.
+ * Where the call was answered from the cache, the child may return from the handler, and may find
+ * the cache empty; where it waited for the server, the child must end or call exec().
  *
  * Panics never cross this boundary and never print to standard error; they are reported as
  * CC_ERR_INTERNAL.

@@ -39,7 +39,7 @@
 //! | `error.rs` | the error type |
 //! | `platform/` | the process and the system: fork, signals, clocks, locks, host callbacks |
 //!
-//! `interleavings/` is built for model checking only.
+//! `interleavings/` is built for model checking only, `fleet.rs` for the simulation in `benches/fleet`.
 
 #[cfg(not(any(target_os = "linux", target_vendor = "apple", windows)))]
 compile_error!("connectcreds has no file for this system in src/platform/os");
@@ -55,6 +55,9 @@ mod env;
 mod error;
 #[doc(hidden)]
 pub mod ffi;
+#[cfg(feature = "_fleet")]
+#[doc(hidden)]
+pub mod fleet;
 mod http;
 #[cfg(all(test, feature = "_shuttle"))]
 mod interleavings;

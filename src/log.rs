@@ -15,6 +15,7 @@ use crate::platform::fork::Place;
 use crate::platform::fork_safe_mutex::ForkSafeMutex;
 use crate::platform::os::{variable, write_to_standard_error};
 use crate::platform::per_process::PerProcess;
+use crate::text::visible::push_visible;
 
 /// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,11 +102,11 @@ thread_local! {
 /// Whether anything receives lines of this level.
 #[inline]
 pub(crate) fn is_on(level: Level) -> bool {
-    let wanted = match MAX_LEVEL.load(Ordering::Relaxed) {
+    let max_level = match MAX_LEVEL.load(Ordering::Relaxed) {
         NOT_KNOWN => read_environment(),
-        wanted => wanted,
+        max_level => max_level,
     };
-    level as u8 <= wanted || level.of_log() <= ::log::max_level()
+    level as u8 <= max_level || level.of_log() <= ::log::max_level()
 }
 
 #[cold]
@@ -118,13 +119,13 @@ fn read_environment() -> u8 {
 
 /// Stores and returns the most detailed level that is received.
 fn update_max_level(listening: &Option<Arc<Listening>>) -> u8 {
-    let wanted = if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
+    let max_level = if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
         Level::Debug as u8
     } else {
         listening.as_ref().map_or(0, |it| it.max_level as u8)
     };
-    MAX_LEVEL.store(wanted, Ordering::Relaxed);
-    wanted
+    MAX_LEVEL.store(max_level, Ordering::Relaxed);
+    max_level
 }
 
 /// Replaces the callback, or removes it. When this returns, the previous one is not running on another thread and is
@@ -164,8 +165,8 @@ pub(crate) fn write(level: Level, words: String) {
     if TO_STANDARD_ERROR.load(Ordering::Relaxed) {
         write_to_standard_error(&format!("connectcreds {}: {line}\n", level.name()));
     }
-    let wanted = |listening: &Listening| level <= listening.max_level;
-    if DELIVERING.get() || !LISTENING.lock().as_deref().is_some_and(wanted) {
+    let receives = |listening: &Listening| level <= listening.max_level;
+    if DELIVERING.get() || !LISTENING.lock().as_deref().is_some_and(receives) {
         return;
     }
     queue().push(level, line);
@@ -223,14 +224,13 @@ fn next_line() -> Option<(Level, String)> {
     line
 }
 
-/// Joins the lines of an error, and makes control characters visible.
+/// Joins the lines of an error, and escapes characters that are not visible.
 fn one_line(words: &str) -> String {
     let mut line = String::with_capacity(words.len());
     for each in words.chars() {
         match each {
             '\n' => line.push_str(" | "),
-            _ if each.is_control() => line.extend(each.escape_default()),
-            _ => line.push(each),
+            _ => push_visible(&mut line, each),
         }
     }
     line
@@ -284,8 +284,9 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_line_without_control_characters() {
-        assert_eq!(one_line("a\nb\u{1b}[2J\r\u{9b}"), "a | b\\u{1b}[2J\\r\\u{9b}");
+    fn an_event_is_one_line_of_visible_characters() {
+        let words = "a\nb\u{1b}[2J\r\u{9b}\u{202e}\u{200b}";
+        assert_eq!(one_line(words), r"a | b\u{1b}[2J\r\u{9b}\u{202e}\u{200b}");
     }
 
     #[test]

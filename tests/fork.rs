@@ -46,6 +46,12 @@ fn children_made_during_the_first_calls_of_all_answer_at_once() {
 }
 
 #[test]
+fn a_chain_of_children_does_not_collect_descriptors_and_leaves_each_parent_its_connection() {
+    let connect = Standin::start_tls();
+    run(&mut scene(&connect, "chain"));
+}
+
+#[test]
 fn a_signal_handler_may_fork_wherever_it_interrupts_a_cache_hit() {
     run(&mut scene(&Standin::start(), "handler"));
 }

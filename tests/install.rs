@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use connect_standin::Standin;
-use support::{clean, library, root, run, scratch, told};
+use support::{clean, library, root, run, scratch, told, tool};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const README: &str = include_str!("../README.md");
@@ -21,17 +21,6 @@ fn directory(name: &str) -> PathBuf {
     }
     std::fs::create_dir_all(&directory).expect("created");
     directory
-}
-
-/// A command that sees of the environment what Rust's tools need.
-fn tool(program: &str) -> Command {
-    let mut command = clean(program);
-    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command
 }
 
 fn make(target: &str, variables: &[String]) {
@@ -206,7 +195,7 @@ fn install_leaves_the_libraries_headers_and_descriptions_and_uninstall_nothing()
 
 #[test]
 #[ignore = "needs doxygen, pandoc and others; tests/run runs it"]
-fn install_has_manual_pages_that_tell_what_the_header_and_the_readme_tell() {
+fn install_has_manual_pages_that_tell_what_the_header_and_the_guide_tell() {
     let page =
         |name: &str| std::fs::read_to_string(prefix().join("share/man").join(name)).expect("installed");
     let reference = page("man3/connectcreds.3");
@@ -222,11 +211,12 @@ fn install_has_manual_pages_that_tell_what_the_header_and_the_readme_tell() {
     for told in [
         ".SH ENVIRONMENT",
         "CONNECT_CONTENT_SESSION_TOKEN_FILE",
-        ".SH ERRORS",
+        ".SH THE STATUSES",
+        "cc_call_fd",
     ] {
         assert!(guide.contains(told), "{told} is not in connectcreds(7)");
     }
-    for markdown in ["](http", "](examples-c", "```"] {
+    for markdown in ["](http", "](../", "```", "import connectcreds"] {
         assert!(!guide.contains(markdown), "{markdown} is in connectcreds(7)");
     }
 }

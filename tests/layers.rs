@@ -1,6 +1,6 @@
 //! The direction of imports in `src/`: a folder imports only folders below it. `src/lib.rs` shows the same order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,8 @@ const LAYERS: [&[&str]; 12] = [
     &["platform"],
 ];
 
-/// Not part of the library: built for model checking only.
-const EXEMPT: [&str; 1] = ["interleavings"];
+/// Not part of the library: built for model checking and for a simulation only.
+const EXEMPT: [&str; 2] = ["fleet", "interleavings"];
 
 /// What `src/ffi` may import: the library as a Rust caller sees it.
 const BELOW_FFI: [&str; 3] = ["api", "mock", "error"];
@@ -54,7 +54,8 @@ fn src() -> PathBuf {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.iter().any(|part| part == "tests" || part == "tests.rs")
+    path.iter()
+        .any(|part| part == "tests" || part == "tests.rs" || part == "properties.rs")
 }
 
 /// The code alone: no comments, and no unit tests, which stand at the end of a file.
@@ -253,4 +254,28 @@ fn nothing_below_the_api_reads_the_environment() {
         }
     }
     assert!(wrong.is_empty(), "read on whatever thread comes by: {wrong:#?}");
+}
+
+/// The folders that use `unsafe`, and how many blocks and implementations each has. The numbers only go down.
+const UNSAFE: [(&str, usize); 2] = [("ffi", 141), ("platform", 36)];
+
+/// Each block states its reason, which clippy checks: `undocumented_unsafe_blocks`.
+#[test]
+fn unsafe_code_stands_in_two_folders_and_does_not_grow() {
+    let mut files = Vec::new();
+    source_files(&src(), &mut files);
+    let mut found = BTreeMap::new();
+    for path in files.iter().filter(|path| !is_test(path)) {
+        let code = code(&fs::read_to_string(path).expect("a source file is readable"));
+        let uses = code.matches("unsafe {").count() + code.matches("unsafe impl").count();
+        if uses > 0 {
+            *found.entry(module_of(path)).or_insert(0) += uses;
+        }
+    }
+    let recorded = UNSAFE.map(|(folder, uses)| (folder.to_owned(), uses));
+    assert_eq!(
+        found,
+        BTreeMap::from(recorded),
+        "left: what is there, right: UNSAFE above"
+    );
 }

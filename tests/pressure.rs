@@ -8,8 +8,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use connect_standin::{Order, Standin};
+use connect_standin::{FaultyNetwork, Order, Standin};
 use serde_json::json;
 use support::{clean, compile, root};
 
@@ -154,14 +155,17 @@ fn ten_thousand_tokens_that_age_together_at_a_server_that_takes_three_seconds() 
     age(10_000, 3_000, 7_200);
 }
 
-/// Runs `soak.c` for some seconds, at a server with a fault for one in five exchanges.
+/// Runs `soak.c` for some seconds, at a server with a fault or a refusal for one in five exchanges, which goes away for
+/// a moment every three seconds.
 fn soak(seconds: u64) {
-    const SESSIONS: usize = 4_000;
+    const SESSIONS: usize = 5_000;
     let connect = Standin::start();
+    let network = FaultyNetwork::start(&connect, None).expect("it starts");
     let program = compile(&root().join("tests/programs/c/soak.c"));
     let mut host = clean(&program)
         .args([seconds.to_string(), SESSIONS.to_string()])
         .envs(connect.environment())
+        .env("CONNECT_SERVER", network.url())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -171,6 +175,8 @@ fn soak(seconds: u64) {
     for number in 0..SESSIONS {
         writeln!(input, "{}", connect.viewer_token(&format!("viewer {number}"))).expect("it reads");
     }
+    let output = host.stdout.take().expect("piped");
+    let printed = std::thread::spawn(move || std::io::read_to_string(output).expect("it prints text"));
     let faults = [
         Order::ResetBeforeAnswer,
         Order::CloseBeforeAnswer,
@@ -183,6 +189,11 @@ fn soak(seconds: u64) {
             code: 1,
             error: "Busy.".to_owned(),
         },
+        Order::ConnectError {
+            status: 403,
+            code: 22,
+            error: "You don't have permission.".to_owned(),
+        },
         Order::Silent,
         Order::Delay {
             milliseconds: 200,
@@ -190,28 +201,36 @@ fn soak(seconds: u64) {
         },
         Order::Bytes(b"garbage\r\n\r\n".to_vec()),
     ];
-    let mut ordered = 0;
-    while host.try_wait().expect("it is our child").is_none() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+    let (mut ordered, mut restarts) = (0, 0);
+    for tick in 1.. {
+        std::thread::sleep(Duration::from_millis(20));
+        if host.try_wait().expect("it is our child").is_some() {
+            break;
+        }
         while ordered * 5 < connect.exchanges() {
             connect.order(faults[ordered % faults.len()].clone());
             ordered += 1;
         }
+        // Away for a tenth of a second.
+        network.set_down(tick % 150 >= 145);
+        restarts += usize::from(tick % 150 == 145);
     }
-    let output = host.wait_with_output().expect("it ran");
-    let printed = String::from_utf8_lossy(&output.stdout);
-    println!("{printed}{} exchanges, {ordered} faults", connect.exchanges());
+    let ended = host.wait_with_output().expect("it ran");
+    let printed = printed.join().expect("it is read");
+    let errors = String::from_utf8_lossy(&ended.stderr);
     assert!(
-        output.status.success() && output.stderr.is_empty(),
-        "{}",
-        support::told(&output)
+        ended.status.success() && errors.is_empty(),
+        "{}: {printed}{errors}",
+        ended.status
     );
-    let last = printed.lines().last().expect("it prints the figures");
-    let figures: BTreeMap<_, i64> = last
-        .split(' ')
-        .filter_map(|figure| figure.split_once('='))
-        .map(|(name, value)| (name, value.parse().expect("a number")))
-        .collect();
+    let samples: Vec<BTreeMap<_, _>> = printed.lines().map(figures_of).collect();
+    let (figures, samples) = samples.split_last().expect("it prints the figures");
+    write_samples(samples);
+    let last = printed.lines().last().unwrap_or_default();
+    println!(
+        "{last}; {} exchanges, {ordered} faults, {restarts} restarts",
+        connect.exchanges()
+    );
     assert_eq!((figures["wrong"], figures["hung"]), (0, 0), "{figures:?}");
     assert!(figures["tokens"] > 0 && figures["forks"] > 0, "{figures:?}");
     // The program's own thread and one of the library's.
@@ -221,17 +240,49 @@ fn soak(seconds: u64) {
         figures["files"] <= 3 + BACKGROUND + OTHER_FILES + 2 * 8 + 64,
         "{figures:?}"
     );
+    assert_memory_stays(samples);
+}
+
+fn figures_of(line: &str) -> BTreeMap<String, i64> {
+    line.split(' ')
+        .filter_map(|figure| figure.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.parse().expect("a number")))
+        .collect()
+}
+
+/// Writes the figures of each second to `target/soak.csv`.
+fn write_samples(samples: &[BTreeMap<String, i64>]) {
+    const COLUMNS: [&str; 5] = ["second", "tokens", "memory_kb", "threads", "files"];
+    let mut table = COLUMNS.join(",");
+    for sample in samples {
+        let row = COLUMNS.map(|column| sample[column].to_string());
+        table = format!("{table}\n{}", row.join(","));
+    }
+    std::fs::write(root().join("target/soak.csv"), table + "\n").expect("target can be written");
+}
+
+/// Panics if the second half of a long run has taken much more memory than the first one.
+fn assert_memory_stays(samples: &[BTreeMap<String, i64>]) {
+    // Until then the sessions come into the cache for the first time.
+    const WARM: usize = 60;
+    if samples.len() < 2 * WARM {
+        return;
+    }
+    let most = |samples: &[BTreeMap<String, i64>]| samples.iter().map(|sample| sample["memory_kb"]).max();
+    let (first, second) = samples[WARM..].split_at((samples.len() - WARM) / 2);
+    let (first, second) = (most(first).expect("a sample"), most(second).expect("a sample"));
+    assert!(second * 4 <= first * 5, "{first} kB, then {second} kB");
 }
 
 #[test]
-fn eight_threads_with_faults_and_forks_never_get_a_token_for_another_question() {
-    soak(10);
+fn eight_threads_with_faults_restarts_and_forks_never_get_a_token_for_another_question() {
+    soak(20);
 }
 
-/// `cargo test --test pressure -- --ignored --nocapture ten_minutes`; `SOAK_SECONDS` sets another time.
+/// `cargo test --test pressure -- --ignored --nocapture thirty_minutes`; `SOAK_SECONDS` sets another time.
 #[test]
-#[ignore = "takes ten minutes"]
-fn ten_minutes_with_faults_and_forks() {
-    let seconds = std::env::var("SOAK_SECONDS").map_or(600, |seconds| seconds.parse().expect("a number"));
+#[ignore = "takes thirty minutes"]
+fn thirty_minutes_with_faults_restarts_and_forks() {
+    let seconds = std::env::var("SOAK_SECONDS").map_or(1800, |seconds| seconds.parse().expect("a number"));
     soak(seconds);
 }

@@ -87,7 +87,7 @@ fuzz_target!(|answer: Answer| {
                     .fields()
                     .any(|(name, value)| (name, value) == ("access_token", token.access_token()))
             );
-            let _ = AwsCredentials::of_token(&token);
+            let _ = AwsCredentials::from_token(&token);
         }
         Err(why) => {
             assert!(

@@ -83,7 +83,7 @@ pub fn service_account_token_start(request: &Request) -> Result<StartedCall, Err
     conclude(service_account(request, start))
 }
 
-fn service_account<T>(request: &Request, perform: Perform<T>) -> Result<T, Error> {
+fn service_account<T>(request: &Request, perform: impl Perform<T>) -> Result<T, Error> {
     let context = CallContext::now();
     let environment = CallEnvironment::of(&context);
     require_connect(&SERVICE_ACCOUNT, request, &environment)?;
@@ -132,7 +132,7 @@ pub(crate) fn viewer_token_start_from_bytes(
     conclude(viewer(session_token, request, start))
 }
 
-fn viewer<T>(session_token: Option<&[u8]>, request: &Request, perform: Perform<T>) -> Result<T, Error> {
+fn viewer<T>(session_token: Option<&[u8]>, request: &Request, perform: impl Perform<T>) -> Result<T, Error> {
     let context = CallContext::now();
     let environment = CallEnvironment::of(&context);
     require_connect(&VIEWER, request, &environment)?;
@@ -177,7 +177,7 @@ pub fn workload_token_start(request: &Request) -> Result<StartedCall, Error> {
     conclude(workload(request, start))
 }
 
-fn workload<T>(request: &Request, perform: Perform<T>) -> Result<T, Error> {
+fn workload<T>(request: &Request, perform: impl Perform<T>) -> Result<T, Error> {
     if request
         .requested_token_type
         .as_deref()
@@ -250,7 +250,7 @@ fn exchange<T>(
     subject_token: &[u8],
     subject_token_type: &[u8],
     request: &Request,
-    perform: Perform<T>,
+    perform: impl Perform<T>,
 ) -> Result<T, Error> {
     if subject_token.is_empty() {
         return Err(Error::invalid_argument("A subject token is required."));
@@ -322,8 +322,14 @@ struct Call<'a> {
 }
 
 /// How a call is performed: [`get`] waits for it, [`start`] returns at once.
-type Perform<T> = fn(Call<'_>, &CallContext, &CallEnvironment, &Request) -> Result<T, Error>;
+trait Perform<T>: FnOnce(Call<'_>, &CallContext, &CallEnvironment, &Request) -> Result<T, Error> {}
 
+impl<T, F> Perform<T> for F where
+    F: FnOnce(Call<'_>, &CallContext, &CallEnvironment, &Request) -> Result<T, Error>
+{
+}
+
+#[inline]
 fn get(
     call: Call<'_>,
     context: &CallContext,
@@ -365,6 +371,8 @@ fn start(
 }
 
 impl Call<'_> {
+    /// Inlined: every hit builds one, and would copy it.
+    #[inline(always)]
     fn key<'a>(
         &'a self,
         environment: &'a CallEnvironment,
@@ -377,7 +385,7 @@ impl Call<'_> {
             server: given_or(&request.server, || environment.server()),
             api_key: given_or(&request.api_key, || environment.api_key()),
             api_key_required: !self.words.only_on_connect.is_empty(),
-            params: &request.wanted,
+            params: &request.params,
         };
         let criteria = TokenCriteria {
             min_validity_ms: request.min_validity_ms,

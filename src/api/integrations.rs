@@ -49,9 +49,9 @@ fn list(request: &Request) -> Result<Listed, Error> {
         server: given_or(&request.server, || environment.server()),
         api_key: given_or(&request.api_key, || environment.api_key()),
         api_key_required: true,
-        params: &request.wanted,
+        params: &request.params,
     };
-    let (server, api_key) = (asked.endpoint()?.1, asked.api_key()?);
+    let (server, api_key) = (asked.server()?.endpoint().clone(), asked.api_key()?);
     let env = EnvSnapshot::take();
     let timeout = request.timeout.unwrap_or_else(config::timeout);
     let deadline = Instant::now() + timeout;
@@ -66,7 +66,7 @@ fn list(request: &Request) -> Result<Listed, Error> {
         env,
         in_flight: in_flight.clone(),
     };
-    inputs.place()?;
+    inputs.key()?;
     let freshness = match request.force_refresh {
         true => Freshness::New,
         false => Freshness::Kept,

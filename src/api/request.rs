@@ -25,7 +25,7 @@ use crate::text::validate::validate;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    pub(crate) wanted: ExchangeParams,
+    pub(crate) params: ExchangeParams,
     pub(crate) requested_token_type: Option<String>,
     pub(crate) content_token: Option<Hashed>,
     /// As it was written; it can be parsed.
@@ -52,7 +52,7 @@ impl Request {
     /// A request in which nothing is set.
     pub const fn new() -> Self {
         Self {
-            wanted: ExchangeParams::NOTHING,
+            params: ExchangeParams::NOTHING,
             requested_token_type: None,
             content_token: None,
             server: None,
@@ -67,13 +67,13 @@ impl Request {
 
     /// The service the token is for, by its URL (RFC 8693, `resource`).
     pub fn set_resource(&mut self, resource: &str) -> Result<&mut Self, Error> {
-        self.wanted.set_resource(owned(resource, "resource")?);
+        self.params.set_resource(owned(resource, "resource")?);
         Ok(self)
     }
 
     /// The scopes wanted, separated by spaces (RFC 8693, `scope`).
     pub fn set_scope(&mut self, scope: &str) -> Result<&mut Self, Error> {
-        self.wanted.set_scope(owned(scope, "scope")?);
+        self.params.set_scope(owned(scope, "scope")?);
         Ok(self)
     }
 
@@ -81,7 +81,7 @@ impl Request {
     ///
     /// It cannot be set together with [`set_integration`](Self::set_integration).
     pub fn set_audience(&mut self, audience: &str) -> Result<&mut Self, Error> {
-        self.wanted.set_audience(owned(audience, "audience")?)?;
+        self.params.set_audience(owned(audience, "audience")?)?;
         Ok(self)
     }
 
@@ -94,7 +94,7 @@ impl Request {
     ///
     /// It cannot be set together with [`set_audience`](Self::set_audience).
     pub fn set_integration(&mut self, name_or_guid: &str) -> Result<&mut Self, Error> {
-        self.wanted.set_integration(owned(name_or_guid, "integration")?)?;
+        self.params.set_integration(owned(name_or_guid, "integration")?)?;
         Ok(self)
     }
 
@@ -131,7 +131,7 @@ impl Request {
         let name = validate(name.as_bytes(), "parameter's name")?
             .ok_or_else(|| Error::invalid_argument("A parameter needs a name."))?;
         let value = validate(value.as_bytes(), "parameter's value")?;
-        self.wanted.set_param(name, value)?;
+        self.params.set_param(name, value)?;
         Ok(self)
     }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::integration_lists::{Freshness, List, Listed};
 use super::list_integrations::{ListInputs, list};
-use super::retry::attempt;
+use super::retry::{attempt, until_given_up};
 use super::{jitter, silence};
 use crate::cache::backend::ExchangeInputs;
 use crate::cache::store::{InFlightExchange, Issued};
@@ -42,22 +42,6 @@ pub(super) async fn perform(inputs: ExchangeInputs) -> Result<Issued, Error> {
     match until_given_up(&in_flight, exchange.perform()).await {
         Some(result) => result,
         None => Err(timed_out(&inputs.key, config::timeout(), &in_flight)),
-    }
-}
-
-/// `None` when the exchange was given up.
-pub(super) async fn until_given_up<T>(
-    in_flight: &InFlightExchange,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        let left = in_flight.until().saturating_duration_since(Instant::now());
-        match timeout(left, &mut work).await {
-            Ok(done) => return Some(done),
-            Err(_elapsed) if in_flight.give_up(Instant::now()) => return None,
-            Err(_elapsed) => {}
-        }
     }
 }
 
@@ -130,8 +114,8 @@ impl ServerExchange {
 
     /// Exchanges the subject token, for the integration that the call names.
     pub async fn exchange_with(&self, server: &impl Answers) -> Result<Issued, Error> {
-        if let Some(wanted) = &self.integration {
-            return self.exchange_for(wanted, server).await;
+        if let Some(integration) = &self.integration {
+            return self.exchange_for(integration, server).await;
         }
         let result = server.exchange(&self.exchange).await;
         let Err(why) = &result else { return result };
@@ -144,11 +128,11 @@ impl ServerExchange {
         }
     }
 
-    /// Exchanges for the integration that `wanted` means. A kept list that leads to nothing is looked up once more: the
+    /// Exchanges for the integration that `integration` means. A kept list that leads to nothing is looked up once more: the
     /// integration may have been renamed or replaced since.
-    async fn exchange_for(&self, wanted: &str, server: &impl Answers) -> Result<Issued, Error> {
+    async fn exchange_for(&self, integration: &str, server: &impl Answers) -> Result<Issued, Error> {
         let listed = server.list(Freshness::Kept).await?;
-        let (why, refused) = match choose(&listed.list, wanted, self.call_kind) {
+        let (why, refused) = match choose(&listed.list, integration, self.call_kind) {
             Err(why) => (why, None),
             Ok(chosen) => {
                 let form = with_audience(&self.exchange, &chosen.guid);
@@ -166,7 +150,7 @@ impl ServerExchange {
         let Ok(again) = server.list(Freshness::OtherThan(&listed.list)).await else {
             return Err(why);
         };
-        let chosen = choose(&again.list, wanted, self.call_kind)?;
+        let chosen = choose(&again.list, integration, self.call_kind)?;
         if refused == Some(&chosen.guid) {
             return Err(why);
         }
@@ -187,7 +171,7 @@ impl ServerExchange {
             && !self.content.is_empty()
     }
 
-    /// What a lookup of this exchange is made from.
+    /// Returns the inputs of a lookup for this exchange.
     pub fn list_inputs(&self) -> ListInputs {
         ListInputs {
             server: self.server.clone(),
@@ -225,7 +209,7 @@ impl ServerExchange {
     }
 }
 
-/// Who answers the requests of an exchange: a server, or a mock.
+/// The responder to an exchange's requests: a server, or a mock.
 pub(crate) trait Answers: Sync {
     fn exchange(&self, form: &FormBody) -> impl Future<Output = Result<Issued, Error>> + Send;
 

@@ -27,7 +27,7 @@ pub(crate) type List = Arc<Vec<Integration>>;
 
 /// Whose list it is: of a content item on a server, as a key sees it.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ListKey {
     pub url: Url,
     pub api_key: Secret,
 }
@@ -50,24 +50,24 @@ pub(crate) struct Listed {
 }
 
 /// A lookup in progress. Its result is `None` when it was dropped.
-pub(crate) type Flight = InFlight<Option<Result<List, Error>>>;
+pub(crate) type Lookup = InFlight<Option<Result<List, Error>>>;
 
-/// What a caller that needs a list does.
+/// The next step of a caller that needs a list.
 pub(crate) enum Step {
     Use(List),
-    Join(Arc<Flight>),
-    Lead(Arc<Flight>),
+    Join(Arc<Lookup>),
+    Lead(Arc<Lookup>),
 }
 
 #[derive(Default)]
 pub(crate) struct Lists {
     /// The newest is the last.
     kept: Vec<Kept>,
-    flights: Vec<(Place, Arc<Flight>)>,
+    lookups: Vec<(ListKey, Arc<Lookup>)>,
 }
 
 struct Kept {
-    place: Place,
+    key: ListKey,
     list: List,
     until: Moment,
     /// Until when it is used even by a caller that it led to nothing.
@@ -75,21 +75,21 @@ struct Kept {
 }
 
 impl Lists {
-    pub fn enter(&mut self, place: &Place, freshness: Freshness<'_>, now: Moment) -> Step {
-        if let Some(list) = self.find(place, freshness, now) {
+    pub fn enter(&mut self, key: &ListKey, freshness: Freshness<'_>, now: Moment) -> Step {
+        if let Some(list) = self.find(key, freshness, now) {
             return Step::Use(list);
         }
-        if let Some((_, flight)) = self.flights.iter().find(|(known, _)| known == place) {
-            return Step::Join(flight.clone());
+        if let Some((_, lookup)) = self.lookups.iter().find(|(known, _)| known == key) {
+            return Step::Join(lookup.clone());
         }
-        let flight = Arc::new(InFlight::new(generation(), Instant::now()));
-        self.flights.push((place.clone(), flight.clone()));
-        Step::Lead(flight)
+        let lookup = Arc::new(InFlight::new(generation(), Instant::now()));
+        self.lookups.push((key.clone(), lookup.clone()));
+        Step::Lead(lookup)
     }
 
     /// Returns a kept list that is fresh enough.
-    pub fn find(&self, place: &Place, freshness: Freshness<'_>, now: Moment) -> Option<List> {
-        let is_kept = |kept: &&Kept| kept.place == *place && now.until_ms(kept.until) > 0;
+    pub fn find(&self, key: &ListKey, freshness: Freshness<'_>, now: Moment) -> Option<List> {
+        let is_kept = |kept: &&Kept| kept.key == *key && now.until_ms(kept.until) > 0;
         let kept = self.kept.iter().find(is_kept)?;
         let is_fresh = match freshness {
             Freshness::Kept => true,
@@ -104,28 +104,28 @@ impl Lists {
     /// Ends a lookup, and keeps its list unless everything was dropped since it began.
     pub fn finish(
         &mut self,
-        place: &Place,
-        flight: &Arc<Flight>,
+        key: &ListKey,
+        lookup: &Arc<Lookup>,
         list: Option<&List>,
         freshness: Freshness<'_>,
         asked: Moment,
     ) {
-        let before = self.flights.len();
-        self.flights.retain(|(_, known)| !Arc::ptr_eq(known, flight));
+        let before = self.lookups.len();
+        self.lookups.retain(|(_, known)| !Arc::ptr_eq(known, lookup));
         if let Some(list) = list
-            && self.flights.len() < before
+            && self.lookups.len() < before
         {
-            self.keep(place, list, freshness, asked);
+            self.keep(key, list, freshness, asked);
         }
     }
 
     /// Ends a lookup that was dropped.
-    pub fn abandon(&mut self, flight: &Arc<Flight>) {
-        self.flights.retain(|(_, known)| !Arc::ptr_eq(known, flight));
+    pub fn abandon(&mut self, lookup: &Arc<Lookup>) {
+        self.lookups.retain(|(_, known)| !Arc::ptr_eq(known, lookup));
     }
 
-    pub fn keep(&mut self, place: &Place, list: &List, freshness: Freshness<'_>, asked: Moment) {
-        self.kept.retain(|kept| kept.place != *place);
+    pub fn keep(&mut self, key: &ListKey, list: &List, freshness: Freshness<'_>, asked: Moment) {
+        self.kept.retain(|kept| kept.key != *key);
         if self.kept.len() == LISTS {
             self.kept.remove(0);
         }
@@ -134,7 +134,7 @@ impl Lists {
             _ => 0,
         };
         self.kept.push(Kept {
-            place: place.clone(),
+            key: key.clone(),
             list: list.clone(),
             until: asked.after_ms(KEPT_MS),
             trusted_until: asked.after_ms(trusted_ms),
@@ -162,75 +162,70 @@ mod tests {
         monotonic_ms: 1_000_000,
     };
 
-    fn place(number: usize) -> Place {
-        Place {
+    fn key(number: usize) -> ListKey {
+        ListKey {
             url: Url::parse(&format!("http://h/{number}")).unwrap(),
             api_key: Secret::new("k"),
         }
     }
 
-    fn kept(lists: &Lists, place: &Place, freshness: Freshness<'_>, after_ms: i64) -> bool {
-        lists.find(place, freshness, NOW.after_ms(after_ms)).is_some()
+    fn kept(lists: &Lists, key: &ListKey, freshness: Freshness<'_>, after_ms: i64) -> bool {
+        lists.find(key, freshness, NOW.after_ms(after_ms)).is_some()
     }
 
     #[test]
     fn a_list_is_kept_for_five_minutes_and_for_its_content_server_and_key() {
         let mut lists = Lists::default();
         let list = List::default();
-        lists.keep(&place(1), &list, Freshness::Kept, NOW);
-        assert!(kept(&lists, &place(1), Freshness::Kept, KEPT_MS - 1));
-        assert!(!kept(&lists, &place(1), Freshness::Kept, KEPT_MS));
-        assert!(!kept(&lists, &place(1), Freshness::New, 0));
-        assert!(!kept(&lists, &place(2), Freshness::Kept, 0));
-        let other_key = Place {
+        lists.keep(&key(1), &list, Freshness::Kept, NOW);
+        assert!(kept(&lists, &key(1), Freshness::Kept, KEPT_MS - 1));
+        assert!(!kept(&lists, &key(1), Freshness::Kept, KEPT_MS));
+        assert!(!kept(&lists, &key(1), Freshness::New, 0));
+        assert!(!kept(&lists, &key(2), Freshness::Kept, 0));
+        let other_key = ListKey {
             api_key: Secret::new("l"),
-            ..place(1)
+            ..key(1)
         };
         assert!(!kept(&lists, &other_key, Freshness::Kept, 0));
         lists.clear();
-        assert!(!kept(&lists, &place(1), Freshness::Kept, 0));
+        assert!(!kept(&lists, &key(1), Freshness::Kept, 0));
     }
 
     #[test]
     fn a_list_that_led_to_nothing_is_replaced_once_in_a_while() {
         let mut lists = Lists::default();
         let (old, new) = (List::default(), List::default());
-        lists.keep(&place(1), &old, Freshness::Kept, NOW);
-        assert!(!kept(&lists, &place(1), Freshness::OtherThan(&old), 1));
-        lists.keep(&place(1), &new, Freshness::OtherThan(&old), NOW);
-        assert!(kept(&lists, &place(1), Freshness::OtherThan(&old), 1));
-        assert!(kept(
-            &lists,
-            &place(1),
-            Freshness::OtherThan(&new),
-            TRUSTED_MS - 1
-        ));
-        assert!(!kept(&lists, &place(1), Freshness::OtherThan(&new), TRUSTED_MS));
+        lists.keep(&key(1), &old, Freshness::Kept, NOW);
+        assert!(!kept(&lists, &key(1), Freshness::OtherThan(&old), 1));
+        lists.keep(&key(1), &new, Freshness::OtherThan(&old), NOW);
+        assert!(kept(&lists, &key(1), Freshness::OtherThan(&old), 1));
+        assert!(kept(&lists, &key(1), Freshness::OtherThan(&new), TRUSTED_MS - 1));
+        assert!(!kept(&lists, &key(1), Freshness::OtherThan(&new), TRUSTED_MS));
     }
 
     #[test]
     fn the_oldest_of_too_many_lists_is_dropped() {
         let mut lists = Lists::default();
         for number in 0..=LISTS {
-            lists.keep(&place(number), &List::default(), Freshness::Kept, NOW);
+            lists.keep(&key(number), &List::default(), Freshness::Kept, NOW);
         }
-        assert!(!kept(&lists, &place(0), Freshness::Kept, 0));
-        assert!(kept(&lists, &place(1), Freshness::Kept, 0));
+        assert!(!kept(&lists, &key(0), Freshness::Kept, 0));
+        assert!(kept(&lists, &key(1), Freshness::Kept, 0));
         assert_eq!(lists.all(NOW).len(), LISTS);
     }
 
     #[test]
     fn a_list_that_was_being_looked_up_is_not_kept_once_everything_was_dropped() {
         let mut lists = Lists::default();
-        let Step::Lead(flight) = lists.enter(&place(1), Freshness::Kept, NOW) else {
+        let Step::Lead(lookup) = lists.enter(&key(1), Freshness::Kept, NOW) else {
             panic!("nothing is kept");
         };
         assert!(matches!(
-            lists.enter(&place(1), Freshness::Kept, NOW),
+            lists.enter(&key(1), Freshness::Kept, NOW),
             Step::Join(_)
         ));
         lists.clear();
-        lists.finish(&place(1), &flight, Some(&List::default()), Freshness::Kept, NOW);
-        assert!(!kept(&lists, &place(1), Freshness::Kept, 0));
+        lists.finish(&key(1), &lookup, Some(&List::default()), Freshness::Kept, NOW);
+        assert!(!kept(&lists, &key(1), Freshness::Kept, 0));
     }
 }

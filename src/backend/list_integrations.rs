@@ -5,9 +5,8 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::exchange::until_given_up;
-use super::integration_lists::{Flight, Freshness, List, Listed, Lists, Place, Step};
-use super::retry::attempt;
+use super::integration_lists::{Freshness, List, ListKey, Listed, Lists, Lookup, Step};
+use super::retry::{attempt, until_given_up};
 use super::{jitter, silence};
 use crate::cache::store::InFlightExchange;
 use crate::env::{CONTENT_GUID, EnvSnapshot};
@@ -55,7 +54,7 @@ impl ListInputs {
     /// # Errors
     ///
     /// [`NoApiKey`](ErrorKind::NoApiKey); [`NotSupported`](ErrorKind::NotSupported) when the content's GUID is unknown.
-    pub fn place(&self) -> Result<Place, Error> {
+    pub fn key(&self) -> Result<ListKey, Error> {
         let api_key = self.api_key.clone().ok_or_else(|| {
             let error = Error::new(ErrorKind::NoApiKey, CANNOT_LIST).because(NO_KEY);
             error.with_hint(NO_KEY_HINT, HostOption::ApiKey)
@@ -68,7 +67,7 @@ impl ListInputs {
             let error = Error::new(ErrorKind::NotSupported, CANNOT_LIST).because(what);
             error.because("An integration's GUID needs no list.")
         })?;
-        Ok(Place {
+        Ok(ListKey {
             url: self.server.associations(content),
             api_key,
         })
@@ -86,24 +85,24 @@ pub(crate) async fn list_for_caller(
 
 /// Returns the list: a kept one, that of another exchange which is asking, or a new one.
 pub(super) async fn list(inputs: &ListInputs, freshness: Freshness<'_>) -> Result<Listed, Error> {
-    let place = inputs.place()?;
+    let key = inputs.key()?;
     loop {
-        let step = lists().enter(&place, freshness, Moment::now());
-        let flight = match step {
+        let step = lists().enter(&key, freshness, Moment::now());
+        let lookup = match step {
             Step::Use(list) => return Ok(Listed { list, was_kept: true }),
-            Step::Join(flight) => {
-                match poll_fn(|context| flight.poll(context)).await {
+            Step::Join(lookup) => {
+                match poll_fn(|context| lookup.poll(context)).await {
                     Some(result) => return result.map(new),
                     // It was dropped with its exchange: this one asks.
                     None => continue,
                 }
             }
-            Step::Lead(flight) => flight,
+            Step::Lead(lookup) => lookup,
         };
-        let asking = Asking(flight);
+        let asking = Asking(lookup);
         let asked = Moment::now();
-        let result = ask(inputs, &place).await.map(Arc::new);
-        lists().finish(&place, &asking.0, result.as_ref().ok(), freshness, asked);
+        let result = ask(inputs, &key).await.map(Arc::new);
+        lists().finish(&key, &asking.0, result.as_ref().ok(), freshness, asked);
         asking.0.complete(Some(result.clone()));
         return result.map(new);
     }
@@ -117,7 +116,7 @@ fn new(list: List) -> Listed {
 }
 
 /// The exchange that asks. Whatever becomes of it, those that wait for its list go on.
-struct Asking(Arc<Flight>);
+struct Asking(Arc<Lookup>);
 
 impl Drop for Asking {
     fn drop(&mut self) {
@@ -128,18 +127,18 @@ impl Drop for Asking {
     }
 }
 
-async fn ask(inputs: &ListInputs, place: &Place) -> Result<Vec<Integration>, Error> {
-    let once = || ask_once(inputs, place);
+async fn ask(inputs: &ListInputs, key: &ListKey) -> Result<Vec<Integration>, Error> {
+    let once = || ask_once(inputs, key);
     let result = attempt(&inputs.server.address(), &inputs.in_flight, jitter, once).await;
     result.map_err(in_words)
 }
 
-async fn ask_once(inputs: &ListInputs, place: &Place) -> Result<Vec<Integration>, Failure> {
+async fn ask_once(inputs: &ListInputs, key: &ListKey) -> Result<Vec<Integration>, Failure> {
     let asked = Moment::now();
-    let redactor = Redactor::new(std::iter::once(place.api_key.expose()));
+    let redactor = Redactor::new(std::iter::once(key.api_key.expose()));
     let request = Request {
-        url: &place.url,
-        api_key: Some(&place.api_key),
+        url: &key.url,
+        api_key: Some(&key.api_key),
         form: None,
         redactor: &redactor,
         env: &inputs.env,
@@ -170,8 +169,8 @@ pub(crate) fn clear() {
 
 /// Returns a kept list for a caller that cannot wait.
 pub(crate) fn kept(inputs: &ListInputs) -> Result<Option<List>, Error> {
-    let place = inputs.place()?;
-    Ok(lists().find(&place, Freshness::Kept, Moment::now()))
+    let key = inputs.key()?;
+    Ok(lists().find(&key, Freshness::Kept, Moment::now()))
 }
 
 /// Returns the lists that are kept, for a report.

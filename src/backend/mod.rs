@@ -10,7 +10,7 @@ pub(crate) mod exchange;
 pub(crate) mod integration_lists;
 pub(crate) mod list_integrations;
 mod retry;
-mod retry_policy;
+pub(crate) mod retry_policy;
 mod silence;
 
 use std::sync::Arc;

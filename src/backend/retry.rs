@@ -31,7 +31,7 @@ where
     loop {
         let at_most = config::ATTEMPT_TIMEOUT_MS.duration();
         let failure = match timeout(at_most, attempt()).await {
-            Ok(Ok(brought)) => return Ok(brought),
+            Ok(Ok(value)) => return Ok(value),
             Ok(Err(failure)) => failure,
             Err(_elapsed) => Error::no_answer(host, at_most).into(),
         };
@@ -56,5 +56,21 @@ where
         sleep(pause).await;
         in_flight.record_progress(Progress::Before(failure.why));
         made += 1;
+    }
+}
+
+/// `None` when the exchange was given up.
+pub(super) async fn until_given_up<T>(
+    in_flight: &InFlightExchange,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        let left = in_flight.until().saturating_duration_since(Instant::now());
+        match timeout(left, &mut work).await {
+            Ok(done) => return Some(done),
+            Err(_elapsed) if in_flight.give_up(Instant::now()) => return None,
+            Err(_elapsed) => {}
+        }
     }
 }

@@ -3,7 +3,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -12,7 +13,8 @@ use crate::error::{Error, ErrorKind, HostOption};
 use crate::oauth::endpoint::CredentialEndpoint;
 use crate::oauth::integration_choice::CallKind;
 use crate::oauth::params::ExchangeParams;
-use crate::oauth::token_exchange::TokenExchange;
+use crate::oauth::token_exchange::{TokenExchange, token_type};
+use crate::platform::per_process::PerProcess;
 use crate::text::hash::{Part, combine};
 use crate::text::secret::Secret;
 use crate::text::validate::validate;
@@ -82,12 +84,12 @@ impl CacheKeyRef<'_> {
     /// [`NoServer`](ErrorKind::NoServer), [`NoApiKey`](ErrorKind::NoApiKey).
     pub fn to_key(&self) -> Result<CacheKey, Error> {
         let subject = self.owned_subject()?;
-        let ((server, endpoint), api_key) = match (self.endpoint(), self.api_key()) {
-            (Ok(endpoint), Ok(api_key)) => (endpoint, api_key),
+        let (server, api_key) = match (self.server(), self.api_key()) {
+            (Ok(server), Ok(api_key)) => (server, api_key),
             // A session token that is missing comes first, and may be known only by reading its file.
             (Err(why), _) | (_, Err(why)) => return Err(subject.token().err().unwrap_or(why)),
         };
-        Ok(self.key_of(subject, server, endpoint, api_key))
+        Ok(self.key_of(subject, server, api_key))
     }
 
     /// As [`to_key`](Self::to_key), for a caller that must not block: reads no file, and reports a session token that is
@@ -97,9 +99,9 @@ impl CacheKeyRef<'_> {
         if matches!(self.subject, Subject::Ambient { file, .. } if file.bytes.is_empty()) {
             subject.token()?;
         }
-        let (server, endpoint) = self.endpoint()?;
+        let server = self.server()?;
         let api_key = self.api_key()?;
-        Ok(self.key_of(subject, server, endpoint, api_key))
+        Ok(self.key_of(subject, server, api_key))
     }
 
     fn owned_subject(&self) -> Result<OwnedSubject, Error> {
@@ -112,34 +114,24 @@ impl CacheKeyRef<'_> {
         })
     }
 
-    fn key_of(
-        &self,
-        subject: OwnedSubject,
-        server: Arc<Secret>,
-        endpoint: CredentialEndpoint,
-        api_key: Option<Arc<Secret>>,
-    ) -> CacheKey {
+    fn key_of(&self, subject: OwnedSubject, server: Arc<Server>, api_key: Option<Arc<Secret>>) -> CacheKey {
         CacheKey {
             hash: self.hash(),
             subject_hash: self.subject_hash(),
             subject,
-            subject_token_type: self.subject_token_type.into(),
-            requested_token_type: self.requested_token_type.map(Into::into),
+            subject_token_type: kept_type(self.subject_token_type),
+            requested_token_type: self.requested_token_type.map(kept_type),
             server,
-            endpoint,
             api_key,
             params: self.params.clone(),
         }
     }
 
-    /// Returns the server: as it was written, and the endpoint.
-    pub fn endpoint(&self) -> Result<(Arc<Secret>, CredentialEndpoint), Error> {
+    /// Returns the server.
+    pub fn server(&self) -> Result<Arc<Server>, Error> {
         // A setter checked the request's URL: one that is wrong here is the environment's.
         match validate(self.server.bytes, SERVER.name())? {
-            Some(url) => Ok((
-                self.server.keep(url),
-                CredentialEndpoint::parse(url, SERVER.name())?,
-            )),
+            Some(url) => Server::shared(self.server, url),
             None => {
                 Err(Error::new(ErrorKind::NoServer, NO_SERVER)
                     .with_hint(NO_SERVER_HINT, HostOption::ServerUrl))
@@ -162,17 +154,65 @@ fn given(token: Part<'_>) -> Result<Arc<Secret>, Error> {
     Ok(token.keep(validate(token.bytes, "subject token")?.unwrap_or_default()))
 }
 
+/// Returns a token's type for a key that is kept: of the types that Connect knows no key has a copy.
+fn kept_type(name: &str) -> Cow<'static, str> {
+    const KNOWN: [&str; 6] = [
+        token_type::USER_SESSION,
+        token_type::CONTENT_SESSION,
+        token_type::ACCESS_TOKEN,
+        token_type::ID_TOKEN,
+        token_type::AWS_CREDENTIALS,
+        token_type::API_KEY,
+    ];
+    match KNOWN.into_iter().find(|known| *known == name) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(name.to_owned()),
+    }
+}
+
+/// A server, shared by all keys of it: a process asks one, and may hold a hundred thousand keys.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// As it was written.
+    url: Arc<Secret>,
+    endpoint: CredentialEndpoint,
+}
+
+/// The server that was asked last. A forked child begins without one: its parent may have held the lock.
+static LAST_SERVER: PerProcess<Mutex<Option<Arc<Server>>>> = PerProcess::new(Mutex::default);
+
+impl Server {
+    /// Returns the server of `part`, which is `url`, validated: the last one if it is that.
+    fn shared(part: Part<'_>, url: &str) -> Result<Arc<Self>, Error> {
+        let mut last = LAST_SERVER.get().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last
+            && part.is(&last.url)
+        {
+            return Ok(last.clone());
+        }
+        let server = Arc::new(Self {
+            url: part.keep(url),
+            endpoint: CredentialEndpoint::parse(url, SERVER.name())?,
+        });
+        *last = Some(server.clone());
+        Ok(server)
+    }
+
+    /// Returns the endpoint.
+    pub fn endpoint(&self) -> &CredentialEndpoint {
+        &self.endpoint
+    }
+}
+
 /// A question that was checked, and is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct CacheKey {
     hash: u64,
     subject_hash: u64,
     subject: OwnedSubject,
-    subject_token_type: Box<str>,
-    requested_token_type: Option<Box<str>>,
-    /// As it was written.
-    server: Arc<Secret>,
-    endpoint: CredentialEndpoint,
+    subject_token_type: Cow<'static, str>,
+    requested_token_type: Option<Cow<'static, str>>,
+    server: Arc<Server>,
     api_key: Option<Arc<Secret>>,
     params: ExchangeParams,
 }
@@ -235,7 +275,7 @@ impl CacheKey {
     /// Whether this is the whole of `key_ref`.
     pub fn is(&self, key_ref: &CacheKeyRef<'_>) -> bool {
         self.subject.is(&key_ref.subject)
-            && key_ref.server.is(&self.server)
+            && key_ref.server.is(&self.server.url)
             && match &self.api_key {
                 Some(key) => key_ref.api_key.is(key),
                 None => key_ref.api_key.bytes.is_empty(),
@@ -266,7 +306,7 @@ impl CacheKey {
     }
 
     pub fn endpoint(&self) -> &CredentialEndpoint {
-        &self.endpoint
+        &self.server.endpoint
     }
 
     pub fn api_key(&self) -> Option<&Secret> {
@@ -279,7 +319,7 @@ impl CacheKey {
             subject_token: self.subject.token()?,
             subject_token_type: &self.subject_token_type,
             requested_token_type: self.requested_token_type.as_deref(),
-            wanted: &self.params,
+            params: &self.params,
         })
     }
 
@@ -297,7 +337,7 @@ impl PartialEq for CacheKey {
     fn eq(&self, other: &Self) -> bool {
         self.hash == other.hash
             && self.subject == other.subject
-            && self.server == other.server
+            && self.server.url == other.server.url
             && self.api_key == other.api_key
             && self.subject_token_type == other.subject_token_type
             && self.requested_token_type == other.requested_token_type

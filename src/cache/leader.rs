@@ -70,19 +70,19 @@ impl<H: Handle> Leader<H> {
         self.completed = true;
         let broker = &self.broker;
         let now = broker.backend.now();
-        let brought = result.map(|issued| {
+        let result = result.map(|issued| {
             let expiry = expiry_of(&issued, now, broker.backend.jitter());
             let token = issued.token.with_backend_id(broker.backend.id());
             (Issued { token, ..issued }, expiry)
         });
-        if let Err(why) = &brought {
+        if let Err(why) = &result {
             broker.failures.fetch_add(1, Ordering::Relaxed);
             log::warning!("The token exchange failed: {why}");
         }
         let settle = |cache: &mut Cache| {
             // Read under the lock: a limit that was raised in between evicts nothing.
             let limits = Limits::configured();
-            cache.settle(&self.key, &self.in_flight, brought, now, self.criteria, limits)
+            cache.settle(&self.key, &self.in_flight, result, now, self.criteria, limits)
         };
         let outcome = broker.cache.write(settle);
         match self.in_flight.is_of(generation()) {

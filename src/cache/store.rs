@@ -186,7 +186,7 @@ impl Cache {
         &mut self,
         key: &Arc<CacheKey>,
         in_flight: &Arc<InFlightExchange>,
-        brought: Result<(Issued, Expiry), Error>,
+        result: Result<(Issued, Expiry), Error>,
         now: Moment,
         criteria: TokenCriteria,
         limits: Limits,
@@ -202,13 +202,13 @@ impl Cache {
             .find_mut(key.hash(), |entry| entry.key == *key)
             .filter(|entry| ours(entry));
         let Some(entry) = entry else {
-            return brought
+            return result
                 .map(|(issued, _)| Arc::new(issued.token))
                 .map_err(|why| (why, None));
         };
         entry.in_flight = None;
         let bytes_before = entry.bytes;
-        let outcome = match brought {
+        let outcome = match result {
             Ok((issued, expiry)) => Ok(entry.keep(issued, expiry, now, criteria)),
             Err(why) => {
                 if why.kind() == ErrorKind::Refused {

@@ -30,6 +30,8 @@ impl SharedRuntime {
         if let Some(runtime) = *built {
             return Ok(runtime);
         }
+        #[cfg(target_os = "linux")]
+        inherited::close();
         let runtime = {
             let _building = building();
             Builder::new_current_thread()
@@ -45,11 +47,53 @@ impl SharedRuntime {
         })?;
         // Never dropped: a child forked from this process must not run its destructor.
         let runtime: &'static Runtime = Box::leak(Box::new(runtime));
+        #[cfg(target_os = "linux")]
+        inherited::mark(runtime);
         *built = Some(runtime);
         Ok(runtime)
     }
 
     pub fn existing(&self) -> Option<&'static Runtime> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The descriptors of the parent's runtime, which a forked child has too: those of the runtime itself, and connections. They
+/// are closed when the child needs a runtime of its own, so that a chain of forks does not collect them. The parent's own
+/// copies stay open.
+#[cfg(target_os = "linux")]
+mod inherited {
+    use std::sync::Mutex;
+
+    use tokio::net::UnixDatagram;
+    use tokio::runtime::{Handle, Runtime};
+
+    use crate::platform::os::Marker;
+
+    /// Watched by the runtime that was built last, here or in a parent. It is never waited for: another thread may have
+    /// held the lock at a fork.
+    static LAST: Mutex<Option<Marker>> = Mutex::new(None);
+
+    pub fn mark(runtime: &Runtime) {
+        let _entered = runtime.enter();
+        // Without a descriptor for it, children keep the descriptors that they inherit.
+        let Ok(socket) = UnixDatagram::unbound() else {
+            return;
+        };
+        if let Ok(mut last) = LAST.try_lock() {
+            *last = Marker::new(Box::leak(Box::new(socket)));
+        }
+    }
+
+    pub fn close() {
+        // A child that was forked inside the runtime goes back to it.
+        if Handle::try_current().is_ok() {
+            return;
+        }
+        if let Ok(mut last) = LAST.try_lock()
+            && let Some(marker) = last.take()
+        {
+            marker.close_all();
+        }
     }
 }

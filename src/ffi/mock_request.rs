@@ -1,4 +1,4 @@
-//! `cc_mock_request` and `cc_mock_reply`: what a mock function is asked, and what it answers.
+//! `cc_mock_request` and `cc_mock_reply`: the request that a mock function receives, and its reply.
 
 use std::ffi::c_char;
 use std::ptr;

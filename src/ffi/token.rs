@@ -173,8 +173,9 @@ pub unsafe extern "C" fn cc_token_ref(token: *const cc_token) -> *mut cc_token {
 pub unsafe extern "C" fn cc_token_free(token: *mut cc_token) {
     if !token.is_null() {
         // SAFETY: the handle is the pointer of a live `Arc<Token>`, one count of which it owns.
-        shield((), || unsafe {
-            Arc::decrement_strong_count(token.cast_const().cast::<Token>())
-        });
+        let token = unsafe { Arc::from_raw(token.cast_const().cast::<Token>()) };
+        if let Some(last) = Arc::into_inner(token) {
+            shield((), || drop(last));
+        }
     }
 }

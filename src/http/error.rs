@@ -1,4 +1,4 @@
-//! Why no answer was read, in words that help: what the HTTP client reports, told apart by its causes.
+//! Errors of the HTTP client as errors of the library, told apart by their causes.
 
 #![forbid(unsafe_code)]
 

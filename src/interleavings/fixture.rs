@@ -33,7 +33,7 @@ const START: Moment = Moment {
 /// How long a token lives.
 const LIFETIME_S: i64 = 3600;
 
-/// The server: what it is asked, counted.
+/// The server, which counts its requests.
 pub(crate) struct FakeServer {
     /// Exchanges since the play began. The token of the third is called 3.
     begun: AtomicUsize,
@@ -267,8 +267,8 @@ impl Fixture {
     }
 
     fn answer(self, cancelled: Option<&(dyn Fn() -> bool + Send + Sync)>) -> Result<Number, Error> {
-        let wanted = ExchangeParams::NOTHING;
-        let key_ref = key_ref(&wanted);
+        let params = ExchangeParams::NOTHING;
+        let key_ref = key_ref(&params);
         if let Some(token) = self
             .broker
             .cached(&key_ref, TokenCriteria::default(), || EnvSnapshot::with(&[]))
@@ -317,15 +317,15 @@ impl Fixture {
     }
 
     fn cached_token(self) -> Option<Arc<Token>> {
-        let wanted = ExchangeParams::NOTHING;
+        let params = ExchangeParams::NOTHING;
         self.broker
-            .cached(&key_ref(&wanted), TokenCriteria::default(), || {
+            .cached(&key_ref(&params), TokenCriteria::default(), || {
                 EnvSnapshot::with(&[])
             })
     }
 }
 
-fn key_ref(wanted: &ExchangeParams) -> CacheKeyRef<'_> {
+fn key_ref(params: &ExchangeParams) -> CacheKeyRef<'_> {
     CacheKeyRef {
         subject: Subject::Given(Part::new(b"ada")),
         subject_token_type: "user",
@@ -333,7 +333,7 @@ fn key_ref(wanted: &ExchangeParams) -> CacheKeyRef<'_> {
         server: Part::new(b"http://server"),
         api_key: Part::new(b"key"),
         api_key_required: true,
-        params: wanted,
+        params: params,
     }
 }
 

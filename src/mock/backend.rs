@@ -348,7 +348,7 @@ async fn perform(backend: Arc<MockBackend>, inputs: ExchangeInputs) -> Result<Is
     }
     if exchange.integration.is_some() && backend.accepts_any_integration() {
         // Names that are not looked up: but for that, it is as on Connect.
-        exchange.list_inputs().place()?;
+        exchange.list_inputs().key()?;
         exchange.integration = None;
     }
     let answers = MockAnswers {

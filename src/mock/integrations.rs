@@ -26,7 +26,7 @@ pub struct MockIntegration<'a> {
     pub guid: &'a str,
     /// Names need not be unique.
     pub name: &'a str,
-    /// What an administrator wrote about it.
+    /// The administrator's description.
     pub description: &'a str,
     /// `databricks`, `aws` and so on.
     pub template: &'a str,
@@ -95,8 +95,8 @@ pub(crate) fn list(
     inputs: &ListInputs,
     freshness: Freshness<'_>,
 ) -> Option<Result<Listed, Error>> {
-    let place = match inputs.place() {
-        Ok(place) => place,
+    let key = match inputs.key() {
+        Ok(key) => key,
         Err(why) => return Some(Err(why)),
     };
     let listed = |list, was_kept| Some(Ok(Listed { list, was_kept }));
@@ -107,21 +107,21 @@ pub(crate) fn list(
         return listed(List::default(), false);
     }
     let asked = backend.time();
-    if let Some(kept) = backend.with_lists(|lists| lists.find(&place, freshness, asked)) {
+    if let Some(kept) = backend.with_lists(|lists| lists.find(&key, freshness, asked)) {
         return listed(kept, true);
     }
-    let response = match backend.answer(&MockRequest::list(&place)) {
+    let response = match backend.answer(&MockRequest::list(&key)) {
         Ok(response) => response?,
         Err(why) => return Some(Err(why)),
     };
     log::info!("The mock lists integrations: HTTP {}", response.status());
-    let redactor = Redactor::for_mock(std::iter::once(place.api_key.expose()));
+    let redactor = Redactor::for_mock(std::iter::once(key.api_key.expose()));
     let read = response
         .into_answer()
         .read_integrations(asked.unix_s(), &redactor);
     match read.map(Arc::new) {
         Ok(list) => {
-            backend.with_lists(|lists| lists.keep(&place, &list, freshness, asked));
+            backend.with_lists(|lists| lists.keep(&key, &list, freshness, asked));
             listed(list, false)
         }
         Err(why) => Some(Err(list_integrations::in_words(why))),

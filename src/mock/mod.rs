@@ -88,7 +88,7 @@ pub(crate) fn environment_of(broker: &MockBroker) -> Arc<MockEnvironment> {
     environment_of_backend(broker.backend())
 }
 
-/// What a fork waits for.
+/// Locks the mocks, as a fork does.
 fn locked_at_forks() -> Locked<Mocks> {
     MOCKS.lock()
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use url::{Url, form_urlencoded};
 
 use crate::backend::exchange::ServerExchange;
-use crate::backend::integration_lists::Place;
+use crate::backend::integration_lists::ListKey;
 use crate::oauth::token_exchange::{ACCEPTED_TYPE, FORM_TYPE, FormBody, USER_AGENT, authorization};
 use crate::text::secret::Secret;
 
@@ -35,9 +35,9 @@ impl MockRequest {
     }
 
     /// A request for the list of the content's integrations.
-    pub(crate) fn list(place: &Place) -> Self {
+    pub(crate) fn list(key: &ListKey) -> Self {
         let accept = ("Accept", ACCEPTED_TYPE);
-        Self::of(c"GET", &place.url, Some(&place.api_key), &[accept], &[])
+        Self::of(c"GET", &key.url, Some(&key.api_key), &[accept], &[])
     }
 
     fn of(

@@ -35,7 +35,7 @@ impl CallKind {
     }
 }
 
-/// Returns the integration that `wanted` means, for a call of this kind.
+/// Returns the integration that `integration` means, for a call of this kind.
 ///
 /// A name matches exactly, otherwise without regard to case and surrounding space, otherwise a template that just one
 /// integration has. Of several with one name, the one of the call's kind is meant.
@@ -45,32 +45,32 @@ impl CallKind {
 /// [`ErrorKind::Refused`] when none matches or several do, with the list of those that there are.
 pub(crate) fn choose<'a>(
     integrations: &'a [Integration],
-    wanted: &str,
+    integration: &str,
     call: CallKind,
 ) -> Result<&'a Integration, Error> {
     let named = |matches: &dyn Fn(&str) -> bool| -> Vec<&Integration> {
         let is_named = |each: &&Integration| each.name.as_deref().is_some_and(matches);
         best_for(call, integrations.iter().filter(is_named).collect())
     };
-    let mut found = named(&|name| name == wanted);
+    let mut found = named(&|name| name == integration);
     if found.is_empty() {
-        found = named(&|name| is_alike(name, wanted));
+        found = named(&|name| is_alike(name, integration));
     }
     if found.is_empty() {
         let has_template = |each: &&Integration| {
             let template = each.template.as_deref();
-            template.is_some_and(|template| is_alike(template, wanted))
+            template.is_some_and(|template| is_alike(template, integration))
         };
         found = integrations.iter().filter(has_template).collect();
     }
     match found[..] {
         [one] => Ok(one),
-        [] => Err(none(integrations, wanted)),
+        [] => Err(none(integrations, integration)),
         [..] => {
             let headline = format!(
                 "{} integrations of this content match \"{}\".",
                 found.len(),
-                shown(wanted)
+                shown(integration)
             );
             let error = listed(Error::new(ErrorKind::Refused, headline), found.into_iter());
             Err(error.because("Set the integration to one of these GUIDs."))
@@ -85,8 +85,11 @@ pub(crate) fn with_choices(error: Error, integrations: &[Integration]) -> Error 
     error.because("Set the integration to the name or GUID of one of them.")
 }
 
-fn none(integrations: &[Integration], wanted: &str) -> Error {
-    let headline = format!("This content has no integration called \"{}\".", shown(wanted));
+fn none(integrations: &[Integration], integration: &str) -> Error {
+    let headline = format!(
+        "This content has no integration called \"{}\".",
+        shown(integration)
+    );
     let error = Error::new(ErrorKind::Refused, headline);
     if integrations.is_empty() {
         return error
@@ -127,8 +130,8 @@ fn misfit(call: CallKind, auth_type: Option<&str>) -> u8 {
     }
 }
 
-fn is_alike(known: &str, wanted: &str) -> bool {
-    known.trim().to_lowercase() == wanted.trim().to_lowercase()
+fn is_alike(known: &str, integration: &str) -> bool {
+    known.trim().to_lowercase() == integration.trim().to_lowercase()
 }
 
 /// Adds one line for each integration.
@@ -207,8 +210,8 @@ mod tests {
         ]
     }
 
-    fn guid(wanted: &str, call: CallKind) -> String {
-        choose(&some(), wanted, call).unwrap().guid.clone()
+    fn guid(integration: &str, call: CallKind) -> String {
+        choose(&some(), integration, call).unwrap().guid.clone()
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Integration {
     pub guid: String,
     /// The name that an administrator gave it. Names need not be unique.
     pub name: Option<String>,
-    /// What an administrator wrote about it.
+    /// The administrator's description.
     pub description: Option<String>,
     /// The service: `databricks`, `aws`, `custom` and so on.
     pub template: Option<String>,

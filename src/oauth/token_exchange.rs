@@ -44,7 +44,7 @@ pub(crate) struct TokenExchange<'a> {
     pub subject_token: Secret,
     pub subject_token_type: &'a str,
     pub requested_token_type: Option<&'a str>,
-    pub wanted: &'a ExchangeParams,
+    pub params: &'a ExchangeParams,
 }
 
 impl TokenExchange<'_> {
@@ -58,12 +58,12 @@ impl TokenExchange<'_> {
         let requested = self
             .requested_token_type
             .map(|requested| ("requested_token_type", requested));
-        encode(pairs.into_iter().chain(requested).chain(self.wanted.pairs()))
+        encode(pairs.into_iter().chain(requested).chain(self.params.pairs()))
     }
 
     /// Returns the secrets of this exchange, which no message may contain.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.subject_token.expose()).chain(self.wanted.secrets())
+        std::iter::once(self.subject_token.expose()).chain(self.params.secrets())
     }
 }
 
@@ -106,12 +106,12 @@ fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> FormBo
 mod tests {
     use super::*;
 
-    fn form(wanted: &ExchangeParams, requested_token_type: Option<&str>) -> String {
+    fn form(params: &ExchangeParams, requested_token_type: Option<&str>) -> String {
         let exchange = TokenExchange {
             subject_token: Secret::new("a+/ =é"),
             subject_token_type: token_type::CONTENT_SESSION,
             requested_token_type,
-            wanted,
+            params,
         };
         String::from_utf8(exchange.form().to_vec()).unwrap()
     }
@@ -128,20 +128,20 @@ mod tests {
 
     #[test]
     fn every_option_is_sent_once_and_in_order() {
-        let mut wanted = ExchangeParams::default();
-        wanted.set_scope(Some("s1 s2".to_owned()));
-        wanted.set_resource(Some("https://r/?x=1&y".to_owned()));
-        wanted.set_audience(Some("a".to_owned())).unwrap();
+        let mut params = ExchangeParams::default();
+        params.set_scope(Some("s1 s2".to_owned()));
+        params.set_resource(Some("https://r/?x=1&y".to_owned()));
+        params.set_audience(Some("a".to_owned())).unwrap();
         for (name, value) in [
             ("p&", Some("1")),
             ("q", Some("2")),
             ("p&", Some("3")),
             ("r", None),
         ] {
-            wanted.set_param(name, value).unwrap();
+            params.set_param(name, value).unwrap();
         }
         let end = "&requested_token_type=t&audience=a&resource=https%3A%2F%2Fr%2F%3Fx%3D1%26y&scope=s1+s2&p%26=3&q=2";
-        let form = form(&wanted, Some("t"));
+        let form = form(&params, Some("t"));
         assert!(form.ends_with(end), "{form}");
     }
 

@@ -20,7 +20,7 @@ const LONGEST_VERSION: usize = 32;
 
 /// How much of the memory is looked at in one go.
 const WINDOW: usize = 1024 * 1024;
-/// Of a mapping, what is looked at: a file with more constants than this is not searched to its end.
+/// The number of bytes of a mapping that are searched, so that a file with many constants costs little.
 const LARGEST_MAPPING: usize = 512 * WINDOW;
 
 /// A copy of this library.

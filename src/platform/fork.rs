@@ -59,13 +59,13 @@ pub(crate) trait HoldOverFork: Sync {
     /// Locks it; dropping the result unlocks it.
     fn hold(&'static self) -> Box<dyn Any>;
 
-    /// Unlocks it in a child that was forked without holding it, and empties it where another thread may have left it half
+    /// Unlocks it in a child that was forked while it was not held, and empties it where another thread may have left it half
     /// changed.
     fn abandon(&self, alone: &OnlyThread);
 }
 
-/// Shows that this process is a child that has only the thread that forked it, in a signal handler. What the thread was
-/// doing goes on when the handler returns, and may hold locks and borrow what they guard.
+/// Shows that this process is a child that has only the thread that forked it. If that was in a signal handler, the
+/// interrupted code continues when the handler returns, and may hold locks and borrow the values that they guard.
 pub(crate) struct OnlyThread(());
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ impl OnlyThread {
 pub(crate) fn hold_over_fork(place: Place, lock: &'static &'static dyn HoldOverFork) {
     let lock = ptr::from_ref(lock).cast_mut();
     let held = &HELD_OVER_FORK[place as usize];
-    // Every hit comes by: what is written once only, threads read without waiting for one another.
+    // Every hit runs this. It writes only the first time, so that threads do not contend for the cache line.
     if held.load(Ordering::Acquire) != lock {
         held.store(lock, Ordering::Release);
     }
@@ -95,13 +95,39 @@ pub(crate) fn hold_shared(shared: Arc<dyn HoldOverFork + Send>) -> Box<dyn Any> 
 
 thread_local! {
     /// The locks that this thread holds while it forks.
-    static HOLDING: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Held> = const { RefCell::new(Held::nothing()) };
 }
 
-fn registered() -> impl Iterator<Item = &'static dyn HoldOverFork> {
-    // SAFETY: a pointer in it came from a `&'static`.
-    let of = |held: &AtomicPtr<&'static dyn HoldOverFork>| unsafe { held.load(Ordering::Acquire).as_ref() };
-    HELD_OVER_FORK.iter().filter_map(of).copied()
+struct Held {
+    /// The places of the locks, as bits.
+    places: u32,
+    guards: Vec<Box<dyn Any>>,
+}
+
+impl Held {
+    const fn nothing() -> Self {
+        Self {
+            places: 0,
+            guards: Vec::new(),
+        }
+    }
+
+    fn hold(&mut self) {
+        for (place, lock) in registered() {
+            self.guards.push(lock.hold());
+            self.places |= place;
+        }
+    }
+}
+
+/// The locks that are held over a fork, each with its place as a bit.
+fn registered() -> impl Iterator<Item = (u32, &'static dyn HoldOverFork)> {
+    let locks = HELD_OVER_FORK.iter().enumerate();
+    locks.filter_map(|(place, lock)| {
+        // SAFETY: a pointer in it came from a `&'static`.
+        let lock = unsafe { lock.load(Ordering::Acquire).as_ref() }?;
+        Some((1 << place, *lock))
+    })
 }
 
 pub(crate) extern "C" fn before_fork() {
@@ -111,10 +137,10 @@ pub(crate) extern "C" fn before_fork() {
     }
     let _section = Section::enter();
     // A thread that is being taken down has no thread-locals left; it forks without the locks.
-    let _ = HOLDING.try_with(|holding| {
-        let mut holding = holding.borrow_mut();
-        if holding.is_empty() {
-            holding.extend(registered().map(HoldOverFork::hold));
+    let _ = HELD.try_with(|held| {
+        let mut held = held.borrow_mut();
+        if held.guards.is_empty() {
+            held.hold();
         }
     });
 }
@@ -123,15 +149,18 @@ extern "C" fn after_fork() {
     if Section::is_interrupted() {
         return;
     }
-    let held = HOLDING.try_with(|holding| std::mem::take(&mut *holding.borrow_mut()));
+    let held = HELD.try_with(|held| std::mem::replace(&mut *held.borrow_mut(), Held::nothing()));
     drop(held);
 }
 
 pub(crate) extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
-    if Section::is_interrupted() {
-        let alone = OnlyThread(());
-        registered().for_each(|lock| lock.abandon(&alone));
-    }
+    let held = match Section::is_interrupted() {
+        true => 0,
+        false => HELD.try_with(|held| held.borrow().places).unwrap_or(0),
+    };
+    // Another thread may have registered a lock, and locked it, since the others were.
+    let not_held = registered().filter(|(place, _)| held & place == 0);
+    not_held.for_each(|(_, lock)| lock.abandon(&OnlyThread(())));
     after_fork();
 }

@@ -9,6 +9,8 @@ mod apple;
 mod certificate_store;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod linux_epoll;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -22,6 +24,8 @@ pub(crate) use certificate_store::certificates;
 pub(crate) use linux::{
     CERTIFICATE_DIRECTORIES, CERTIFICATE_FILES, discard_pending_signal, monotonic_clock_ms, wall_clock_ms,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use linux_epoll::Marker;
 #[cfg(unix)]
 pub(crate) use unix::{
     call_at_forks, file_kind, file_version, is_exhaustion, is_transient, open_without_blocking, path, paths,

@@ -10,32 +10,6 @@ mod support;
 mod bindings;
 mod fragments;
 mod pages;
-mod pictures;
 mod programs;
 mod reference;
 mod shell;
-
-/// The library's own rule, which draws the picture.
-#[allow(dead_code)]
-#[path = "../../src/cache/refresh_policy.rs"]
-mod refresh_policy;
-
-#[allow(dead_code)]
-#[path = "../../src/platform/clock.rs"]
-mod clock;
-
-/// What these two import.
-#[allow(dead_code)]
-mod platform {
-    pub(crate) use crate::clock;
-
-    /// The picture reads no clock.
-    pub mod os {
-        pub fn wall_clock_ms() -> i64 {
-            0
-        }
-        pub fn monotonic_clock_ms() -> i64 {
-            0
-        }
-    }
-}

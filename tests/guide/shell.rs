@@ -98,7 +98,7 @@ fn the_commands_of_the_first_page_run_its_c_program() {
 #[ignore = "needs Python (python3); tests/run runs it"]
 fn python_commands_of_the_first_page_run_its_program() {
     let checkout = Checkout::new("python");
-    checkout.save("token.py", &program_on("start.md", "python"));
+    checkout.save("get_token.py", &program_on("start.md", "python"));
     let printed = checkout.run(&commands("PYTHONPATH"));
     assert!(printed.starts_with("Bearer token, expires at "), "{printed}");
 }

@@ -75,6 +75,7 @@ pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
         .arg(format!("-Wl,-rpath,{}", directory.display()))
         .arg("-lconnectcreds")
         .args(libraries)
+        .args(words_of("CONNECTCREDS_TEST_CFLAGS"))
         .output()
         .unwrap_or_else(|why| panic!("{compiler} cannot be started: {why}"));
     assert!(
@@ -85,13 +86,44 @@ pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
     program
 }
 
-/// Returns a command with an empty environment except for `PATH`.
+/// Returns a command with an empty environment except for `PATH`. A program that a test has compiled runs under what
+/// `CONNECTCREDS_TEST_RUNNER` says; `tests/sanitizers` sets it.
 pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new(program);
+    let program = program.as_ref();
+    let mut runner = words_of("CONNECTCREDS_TEST_RUNNER").into_iter();
+    let mut command = match runner.next() {
+        Some(first) if Path::new(program).starts_with(scratch()) => {
+            let mut command = Command::new(first);
+            command.args(runner).arg(program);
+            command
+        }
+        _ => Command::new(program),
+    };
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command
+}
+
+fn words_of(variable: &str) -> Vec<String> {
+    let value = std::env::var(variable).unwrap_or_default();
+    value.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Returns a command that sees of the environment what Rust's tools need.
+pub fn tool(program: &str) -> Command {
+    let mut command = clean(program);
+    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Returns the directory of all that cargo builds.
+pub fn target_directory() -> &'static Path {
+    scratch().parent().expect("it is below the target directory")
 }
 
 /// Runs `command` to its end and returns its output. Panics with its errors if it fails.

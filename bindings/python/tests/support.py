@@ -60,22 +60,35 @@ class Standin:
         self._ask("order", list(orders))
 
     def reset(self) -> None:
-        """Forgets requests and counts."""
+        """Forgets requests and counts, and what a test has set up."""
         self._ask("reset", {})
         self.order({"always": None})
+        self.set_integrations({"name": "Stand-in", "guid": self.integration, "template": "custom"}, listing="allowed")
+
+    def set_integrations(self, *integrations: dict[str, str], listing: str = "allowed") -> None:
+        """The content's integrations, and whether they are listed: "allowed", "forbidden" or "missing"."""
+        self._ask("integrations", {"integrations": integrations, "listing": listing})
+
+    def _requests(self, method: str) -> list[dict[str, str]]:
+        return [each for each in self._ask("requests") if each["method"] == method]
 
     def forms(self) -> list[dict[str, str]]:
-        """The forms of all requests."""
-        return [dict(urllib.parse.parse_qsl(each["body"])) for each in self._ask("requests")]
+        """The forms of all exchanges."""
+        return [dict(urllib.parse.parse_qsl(each["body"])) for each in self._requests("POST")]
 
     def form(self) -> dict[str, str]:
-        """The form of the only request."""
+        """The form of the only exchange."""
         (form,) = self.forms()
         return form
 
     @property
     def exchanges(self) -> int:
-        return len(self._ask("requests"))
+        return len(self._requests("POST"))
+
+    @property
+    def lists(self) -> int:
+        """How often the integrations were listed."""
+        return len(self._requests("GET"))
 
     @staticmethod
     def viewer(name: str) -> str:

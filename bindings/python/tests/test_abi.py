@@ -28,7 +28,11 @@ NUMBERS = {
     "cc_log_fn": _abi.LogFn,
     "cc_mock_fn": _abi.MockFn,
 }
-STRUCTS = {"cc_cache_stats": _abi.CacheStatsStruct, "cc_mock_response": _abi.MockResponseStruct}
+STRUCTS = {
+    "cc_cache_stats": _abi.CacheStatsStruct,
+    "cc_mock_integration": _abi.MockIntegrationStruct,
+    "cc_mock_response": _abi.MockResponseStruct,
+}
 
 
 def ctype(declared: str, is_result: bool = False) -> Any:

@@ -28,12 +28,13 @@ def snippets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     program = tmp_path / "readme.py"
     program.write_text("\n".join(BLOCKS))
     aws = "eyJhY2Nlc3NLZXlJZCI6IkEiLCJzZWNyZXRBY2Nlc3NLZXkiOiJTIiwic2Vzc2lvblRva2VuIjoiVCJ9"
-    with mock_function(lambda request: {"access_token": aws}):
+    with mock_function(lambda request: {"access_token": aws}) as mock:
+        mock.set_integrations([connectcreds.Integration("guid", "Warehouse")])
         return runpy.run_path(str(program))
 
 
 def test_every_block_runs(snippets: dict[str, Any]) -> None:
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 8
     assert snippets["headers"]["Authorization"].startswith("Bearer ")
     assert snippets["s3"] == {"aws_access_key_id": "A", "aws_secret_access_key": "S", "aws_session_token": "T"}
     assert snippets["token"].authorization
@@ -41,7 +42,7 @@ def test_every_block_runs(snippets: dict[str, Any]) -> None:
 
 def test_the_tests_it_shows_pass(snippets: dict[str, Any]) -> None:
     tests = [each for name, each in snippets.items() if name.startswith("test_")]
-    assert len(tests) == 4
+    assert len(tests) == 5
     for test in tests:
         test()
 

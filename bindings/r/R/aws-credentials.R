@@ -51,6 +51,10 @@ connect_aws_credentials <- function(
     if (!missing(api_key)) one_string(api_key, "api_key"),
     NULL, force, timeout, FALSE
   )
+  as_aws_credentials(credentials)
+}
+
+as_aws_credentials <- function(credentials) {
   if (!is.null(credentials$expiration)) {
     credentials$expiration <- .POSIXct(credentials$expiration, tz = "UTC")
   }

@@ -86,11 +86,11 @@ hints <- function(kind, called, lines) {
 }
 
 is_about_session <- function(called, lines) {
-  called == "connect_viewer_token" && !any(grepl("CONNECT_CONTENT_GUID", lines, fixed = TRUE))
+  startsWith(called, "connect_viewer_token") && !any(grepl("CONNECT_CONTENT_GUID", lines, fixed = TRUE))
 }
 
 no_token_hints <- function(called) {
-  if (called != "connect_viewer_token") {
+  if (!startsWith(called, "connect_viewer_token")) {
     return("i Connect set no content session token, or `content_token` is empty.")
   }
   c(

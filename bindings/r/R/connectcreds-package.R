@@ -9,6 +9,7 @@
 #' * [connect_viewer_token()]: the token of the person who looks at the content
 #' * [connect_workload_token()]: an identity token of the content
 #' * [connect_aws_credentials()]: AWS credentials
+#' * [connect_token_async()] and others: the same as promises
 #' * [connect_integrations()]: the integrations of the content
 #' * [req_auth_connect()]: any of these for each request of httr2
 #' * [connect_forget_session()], [connect_invalidate()], [connect_cache_stats()]:

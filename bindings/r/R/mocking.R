@@ -290,5 +290,5 @@ with_foreign_mock <- function(mock, routine, ...) {
     .Call(C_mock_end, handle)
   })
   .Call(C_serve_foreign, mock)
-  .Call(switch(routine, token = C_token, integrations = C_integrations), ...)
+  .Call(switch(routine, token = C_token, start = C_start, integrations = C_integrations), ...)
 }

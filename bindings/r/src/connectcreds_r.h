@@ -88,6 +88,8 @@ SEXP prepared_handle(enum kind kind, bool pretend, const SEXP values[VALUES], co
 struct prepared_request *prepared_of(SEXP handle);
 /* Sets what is of one call alone. */
 void prepared_set_options(struct prepared_request *prepared, bool force, uint32_t timeout);
+/* Takes the token that a call got, or its failure. */
+void prepared_take_result(SEXP handle, cc_status status, cc_token *token);
 /* Its error as details; the library's own is freed. */
 SEXP prepared_failure(struct prepared_request *prepared);
 SEXP prepared_list(SEXP handle);
@@ -95,6 +97,40 @@ void prepared_keep_list(SEXP handle, SEXP list);
 void prepared_requests_forget(const char *session_token);
 /* Drops the token from the cache, if it is one that R was given and no newer one is there. */
 bool prepared_requests_invalidate(const char *access_token);
+
+/* wish.c: what R asks for. */
+
+enum { ARGUMENTS = 13 }; /* of cr_token() */
+
+struct wish {
+    enum kind kind;
+    bool is_aws;        /* AWS credentials */
+    const char *called; /* the R function that asks, for its errors */
+    SEXP values[VALUES];
+    SEXP *further; /* names and values of parameters in turns */
+    int count;
+    uint32_t timeout_ms;
+    bool force;
+};
+
+void read_wish(struct wish *wish, const SEXP given[ARGUMENTS]);
+
+/* prepare.c */
+
+/* A prepared request, or a list of the details of a failure. */
+struct outcome {
+    SEXP handle;
+    SEXP failure;
+};
+
+/* The handle and the failure are not protected. */
+struct outcome prepare(struct wish *wish);
+
+/* obtain.c */
+
+/* The token of a prepared request as R has it; an R error when it holds no AWS credentials. The
+ * result is not protected. */
+SEXP result_of(SEXP handle, bool is_aws, const char *called);
 
 /* call_options.c: what is of one call alone. */
 
@@ -116,9 +152,9 @@ SEXP token_list(SEXP handle);
 
 /* environment.c */
 
-/* Fills in what nobody gave, where the library does not read it itself. `kept`, a vector of VALUES
- * strings, protects what joins. */
-void complete_values(SEXP values[VALUES], SEXP kept);
+/* Fills in what nobody gave, where the library does not read it itself. The result, which is not
+ * protected, keeps what joins alive. */
+SEXP complete_values(SEXP values[VALUES]);
 /* The details of the error when a server or a key is the empty string: in R it was given, and is no
  * value. NULL when there is none. */
 SEXP failure_of_server(const SEXP values[VALUES]);
@@ -171,6 +207,12 @@ SEXP cr_unload(void);
 SEXP cr_token(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP integration,
               SEXP session_token, SEXP content_token, SEXP server_url, SEXP api_key, SEXP further,
               SEXP force, SEXP timeout, SEXP probe);
+SEXP cr_start(SEXP called, SEXP resource, SEXP scope, SEXP audience, SEXP integration,
+              SEXP session_token, SEXP content_token, SEXP server_url, SEXP api_key, SEXP further,
+              SEXP force, SEXP timeout);
+SEXP cr_call_is_done(SEXP call);
+SEXP cr_call_fd(SEXP call);
+SEXP cr_call_finish(SEXP call, SEXP called);
 SEXP cr_integrations(SEXP server_url, SEXP api_key, SEXP force, SEXP timeout);
 SEXP cr_running_on_connect(void);
 SEXP cr_forget_session(SEXP session_token);

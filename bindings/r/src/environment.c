@@ -1,37 +1,53 @@
-/* What nobody gave, where the library does not read it from the environment itself: in a mock, since
- * tests change the environment, and for a server without a scheme. */
+/* What nobody gave, where the library does not read it from the environment itself: in a mock,
+ * since tests change the environment, and for a server without a scheme. */
 
 #include "connectcreds_r.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void complete(SEXP values[VALUES], SEXP kept, int index, SEXP value)
+/* `kept` protects the value; it is made when it is needed, since most calls have nothing to keep.
+ */
+static void complete(SEXP values[VALUES], SEXP *kept, PROTECT_INDEX place, int index, SEXP value)
 {
+    if (value == values[index])
+        return;
+    PROTECT(value);
+    if (*kept == R_NilValue)
+        REPROTECT(*kept = Rf_allocVector(STRSXP, VALUES), place);
+    SET_STRING_ELT(*kept, index, value);
     values[index] = value;
-    SET_STRING_ELT(kept, index, value);
+    UNPROTECT(1);
 }
 
-static void complete_in_mock(SEXP values[VALUES], SEXP kept, int index, const char *variable)
+SEXP complete_values(SEXP values[VALUES])
 {
-    complete(values, kept, index,
-             values[index] == NA_STRING ? mocked_variable(variable) : values[index]);
-}
-
-void complete_values(SEXP values[VALUES], SEXP kept)
-{
+    static const struct {
+        int index;
+        const char *name;
+    } variables[] = {
+        {CONTENT_TOKEN, "CONNECT_CONTENT_SESSION_TOKEN"},
+        {SERVER_URL, "CONNECT_SERVER"},
+        {API_KEY, "CONNECT_API_KEY"},
+    };
+    SEXP kept = R_NilValue;
+    PROTECT_INDEX place;
+    PROTECT_WITH_INDEX(kept, &place);
     if (is_mocking()) {
-        complete_in_mock(values, kept, CONTENT_TOKEN, "CONNECT_CONTENT_SESSION_TOKEN");
-        complete_in_mock(values, kept, SERVER_URL, "CONNECT_SERVER");
-        complete_in_mock(values, kept, API_KEY, "CONNECT_API_KEY");
+        for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+            if (values[variables[i].index] == NA_STRING)
+                complete(values, &kept, place, variables[i].index,
+                         mocked_variable(variables[i].name));
         mock_sync_content_guid();
     } else if (values[SERVER_URL] == NA_STRING) {
         const char *server = getenv("CONNECT_SERVER");
-        if (server == NULL || server[0] == '\0' || strstr(server, "://") != NULL)
-            return; /* the library reads it */
-        complete(values, kept, SERVER_URL, Rf_mkChar(server));
+        if (server != NULL && server[0] != '\0' && strstr(server, "://") == NULL)
+            complete(values, &kept, place, SERVER_URL, Rf_mkChar(server));
+        /* Otherwise the library reads it. */
     }
-    complete(values, kept, SERVER_URL, with_scheme(values[SERVER_URL]));
+    complete(values, &kept, place, SERVER_URL, with_scheme(values[SERVER_URL]));
+    UNPROTECT(1);
+    return kept;
 }
 
 SEXP failure_of_server(const SEXP values[VALUES])

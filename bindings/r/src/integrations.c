@@ -71,8 +71,7 @@ SEXP cr_integrations(SEXP server_url, SEXP api_key, SEXP force, SEXP timeout)
     if (tag == NULL)
         tag = Rf_install("connectcreds_integrations");
 
-    SEXP kept = PROTECT(Rf_allocVector(STRSXP, VALUES));
-    complete_values(values, kept);
+    PROTECT(complete_values(values));
     SEXP failure = failure_of_server(values);
     if (failure != R_NilValue)
         tell_r("raise_details", failure, called);

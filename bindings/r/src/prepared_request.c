@@ -184,6 +184,19 @@ void prepared_set_options(struct prepared_request *prepared, bool force, uint32_
     prepared->timeout_ms = timeout;
 }
 
+void prepared_take_result(SEXP handle, cc_status status, cc_token *token)
+{
+    struct prepared_request *prepared = prepared_of(handle);
+    prepared->failed = status != CC_OK;
+    if (status != CC_OK || token == prepared->token) {
+        cc_token_free(token); /* another handle on the same one */
+        return;
+    }
+    cc_token_free(prepared->token);
+    prepared->token = token;
+    prepared_keep_list(handle, R_NilValue);
+}
+
 SEXP prepared_failure(struct prepared_request *prepared)
 {
     cc_error *error = prepared->error;

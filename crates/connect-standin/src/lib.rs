@@ -22,6 +22,7 @@
 //! | `integrations` | the integrations of the content, and their list |
 //! | `order`, `queue` | orders |
 //! | `record`, `hold`, `clock` | recorded requests, held responses, the clock |
+//! | [`FaultyNetwork`] | a network in front of the server, with faults by a plan |
 //! | `manage`, `page` | the status page, and orders over HTTP for tests that are not written in Rust |
 //! | [`cli`] | the command line |
 
@@ -34,6 +35,7 @@ pub mod cli;
 mod clock;
 mod connection;
 mod exchange;
+mod faulty_network;
 mod form;
 mod hold;
 mod identity;
@@ -52,6 +54,7 @@ mod wire;
 
 pub use builder::Builder;
 pub use certificates::{Authority, Certificate, Signed, TlsVersion};
+pub use faulty_network::{FaultPlan, FaultyNetwork};
 pub use hold::Hold;
 pub use integrations::{Integration, Listing};
 pub use order::{ConnectionOrder, Order};

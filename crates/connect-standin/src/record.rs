@@ -3,11 +3,14 @@
 use crate::form;
 use hyper::http::request::Parts;
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 /// Older requests are dropped, though not their counts, so that a benchmark does not measure this list.
 const KEPT: usize = 10_000;
+
+/// So many tokens are remembered with their questions.
+const KEPT_TOKENS: usize = 50_000;
 
 /// A request as it was received, including rejected ones and those to a wrong path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,6 +92,28 @@ struct Book {
     entries: VecDeque<Entry>,
     /// The number of the first entry in the list.
     first: usize,
+    issued: Issued,
+}
+
+/// The bodies of the requests that tokens answered.
+#[derive(Debug, Default)]
+struct Issued {
+    bodies: HashMap<String, String>,
+    oldest_first: VecDeque<String>,
+}
+
+impl Issued {
+    fn add(&mut self, token: &str, body: &str) {
+        if self.bodies.insert(token.to_owned(), body.to_owned()).is_some() {
+            return;
+        }
+        self.oldest_first.push_back(token.to_owned());
+        if self.oldest_first.len() > KEPT_TOKENS
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.bodies.remove(&oldest);
+        }
+    }
 }
 
 /// The place where the outcome of a request is recorded.
@@ -120,8 +145,17 @@ impl Ledger {
         Number(book.first + book.entries.len() - 1)
     }
 
-    pub(crate) fn issued(&self, kind: &'static str) {
-        *self.lock().counts.issued.entry(kind).or_default() += 1;
+    /// Records a token and the body of the request that it answers.
+    pub(crate) fn issued(&self, kind: &'static str, token: &str, body: &str) {
+        let mut book = self.lock();
+        *book.counts.issued.entry(kind).or_default() += 1;
+        book.issued.add(token, body);
+    }
+
+    /// Returns the form parameters of the latest request that `token` answered.
+    pub(crate) fn question_of(&self, token: &str) -> Option<Vec<(String, String)>> {
+        let body = self.lock().issued.bodies.get(token).cloned();
+        Some(form::pairs(&body?))
     }
 
     pub(crate) fn answered(&self, Number(number): Number, outcome: String, refused: bool) {

@@ -167,7 +167,10 @@ impl Service {
                     Some(Order::Token { expires_in }) => grant.answer_with(&self.server, expires_in),
                     _ => grant.answer(&self.server),
                 };
-                self.server.ledger.issued(grant.kind());
+                let token = members.get("access_token").and_then(|token| token.as_str());
+                self.server
+                    .ledger
+                    .issued(grant.kind(), token.unwrap_or_default(), &recorded.body);
                 let mut answer = answer::json(200, &members);
                 // RFC 6749, section 5.1.
                 answer::append(&mut answer, "cache-control", "no-store");

@@ -206,6 +206,12 @@ impl Standin {
         self.server.ledger.requests()
     }
 
+    /// Returns the form parameters of the latest request that this access token answered; `None` when the server has not
+    /// issued it among the latest 50,000 tokens.
+    pub fn question_of(&self, access_token: &str) -> Option<Vec<(String, String)>> {
+        self.server.ledger.question_of(access_token)
+    }
+
     /// Returns the number of POST requests to the endpoint that arrived in full, whatever the response.
     pub fn exchanges(&self) -> usize {
         self.server.ledger.counts().exchanges

@@ -1,6 +1,7 @@
 //! Tests of the broker, with a clock that the test moves and a backend that answers from a script.
 
 mod expiry;
+mod picture;
 mod sharing;
 mod storage;
 
@@ -175,7 +176,7 @@ struct Call {
     requested: Option<&'static str>,
     server: &'static str,
     api_key: &'static str,
-    wanted: ExchangeParams,
+    params: ExchangeParams,
     criteria: TokenCriteria,
     timeout: Duration,
 }
@@ -187,7 +188,7 @@ fn ada() -> Call {
         requested: None,
         server: "http://server",
         api_key: "key",
-        wanted: ExchangeParams::NOTHING,
+        params: ExchangeParams::NOTHING,
         criteria: TokenCriteria::default(),
         timeout: Duration::from_secs(20),
     }
@@ -226,7 +227,7 @@ impl Call {
             server: Part::new(self.server.as_bytes()),
             api_key: Part::new(self.api_key.as_bytes()),
             api_key_required: true,
-            params: &self.wanted,
+            params: &self.params,
         }
     }
 }

@@ -4,10 +4,10 @@ use super::*;
 
 #[test]
 fn every_part_of_a_question_tells_it_from_another() {
-    let wanted = |change: fn(&mut ExchangeParams)| {
-        let mut wanted = ExchangeParams::default();
-        change(&mut wanted);
-        Call { wanted, ..ada() }
+    let params = |change: fn(&mut ExchangeParams)| {
+        let mut params = ExchangeParams::default();
+        change(&mut params);
+        Call { params, ..ada() }
     };
     let questions = [
         ada(),
@@ -32,12 +32,12 @@ fn every_part_of_a_question_tells_it_from_another() {
             api_key: "other",
             ..ada()
         },
-        wanted(|wanted| wanted.set_resource(Some("x".to_owned()))),
-        wanted(|wanted| wanted.set_integration(Some("x".to_owned())).unwrap()),
-        wanted(|wanted| wanted.set_audience(Some("x".to_owned())).unwrap()),
-        wanted(|wanted| wanted.set_scope(Some("x".to_owned()))),
-        wanted(|wanted| wanted.set_param("x", Some("y")).unwrap()),
-        wanted(|wanted| wanted.set_param("x", Some("z")).unwrap()),
+        params(|params| params.set_resource(Some("x".to_owned()))),
+        params(|params| params.set_integration(Some("x".to_owned())).unwrap()),
+        params(|params| params.set_audience(Some("x".to_owned())).unwrap()),
+        params(|params| params.set_scope(Some("x".to_owned()))),
+        params(|params| params.set_param("x", Some("y")).unwrap()),
+        params(|params| params.set_param("x", Some("z")).unwrap()),
     ];
     let fixture = fixture();
     for _twice in 0..2 {

@@ -3,6 +3,7 @@
  * Usage: fork SCENE KEPT_SESSION OTHER_SESSION
  *
  * Run by tests/fork.rs. An alarm ends a child that hangs. A failure of a child fails its parent. */
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -447,6 +448,43 @@ static void fork_in_handlers(void)
         pthread_join(readers[i].thread, NULL);
 }
 
+/* The scene "chain": each child makes an exchange, and forks the next one. */
+
+static int descriptors_now(void)
+{
+    int count = 0;
+    DIR *descriptors = opendir("/proc/self/fd");
+    while (readdir(descriptors) != NULL)
+        count++;
+    closedir(descriptors);
+    return count;
+}
+
+static void chain_of_forks(void)
+{
+    int first = 0;
+    for (int generation = 0; generation < 2 * FORKS; generation++) {
+        cc_token_free(ask(other_session, (struct way){.force = true}));
+        if (generation == 0)
+            first = descriptors_now();
+        pid_t child = fork_child();
+        /* Each waits for all that follow. */
+        alarm(child > 0 ? 0 : 6 * PATIENCE_S);
+        if (child > 0) {
+            /* Still the parent's own connection. */
+            cc_token_free(ask(other_session, (struct way){.force = true}));
+            wait_for(child);
+            if (exchanges() == 0)
+                fail("no exchange");
+            _exit(0);
+        }
+    }
+    int last = descriptors_now();
+    if (last > first + 2)
+        fail("%d descriptors instead of %d", last, first);
+    _exit(0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4)
@@ -463,6 +501,8 @@ int main(int argc, char **argv)
         fork_in_a_callback(strcmp(scene, "waiter") == 0);
     else if (strcmp(scene, "kept") == 0)
         kept_connection();
+    else if (strcmp(scene, "chain") == 0)
+        chain_of_forks();
     else if (strcmp(scene, "handler") == 0)
         fork_in_handlers();
     else

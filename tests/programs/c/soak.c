@@ -2,7 +2,8 @@
  * process forks, clears and resizes its cache and moves its clocks. Every token must answer the
  * question that it was asked for: the server's tokens say whose they are.
  *
- * Usage: soak SECONDS SESSIONS; on standard input one session token a line.
+ * Usage: soak SECONDS SESSIONS; on standard input one session token a line. Each second it prints
+ * what it has done and what it takes of the system.
  *
  * Run by tests/pressure.rs. */
 #define _DEFAULT_SOURCE /* syscall() and the coarse clocks, for clock.h */
@@ -112,6 +113,17 @@ static int entries_of(const char *directory)
     return entries - 2;
 }
 
+/* The memory of this process that is not swapped out, in kB. */
+static long memory_kb(void)
+{
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    if (statm == NULL || fscanf(statm, "%*s %ld", &pages) != 1)
+        exit(4);
+    fclose(statm);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 int main(int argc, char **argv)
 {
     static const size_t capacities[] = {1, 10, 100, 1000, 4000, 10000};
@@ -147,6 +159,11 @@ int main(int argc, char **argv)
         if (tick % 5 == 0)
             advance_clocks(300);
         cc_config_set_background_refresh(tick % 40 < 30);
+        if (tick % 10 == 9) {
+            printf("second=%d tokens=%lu memory_kb=%ld threads=%d files=%d\n", tick / 10 + 1,
+                   tokens, memory_kb(), now_threads - THREADS, now_files);
+            fflush(stdout);
+        }
     }
     over = 1;
     for (int i = 0; i < THREADS; i++)

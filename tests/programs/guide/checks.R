@@ -38,10 +38,11 @@ with_mocked_connect_responses(
 page("web-servers.md")
 
 warehouse <- function(req) {
-  stopifnot(nchar(req$body$data$audience) == 36)
+  stopifnot(req$body$data$audience == "guid-1")
   list(body = '{"access_token": "t"}')
 }
-stopifnot(access_token(warehouse_token(), mock = warehouse) == "t")
+listed <- data.frame(guid = "guid-1", name = "Warehouse")
+stopifnot(access_token(warehouse_token(), mock = warehouse, integrations = listed) == "t")
 page("integrations.md")
 
 test_that_the_program_gets_a_token()

@@ -10,7 +10,8 @@
 
 static char asked[500];
 
-/* Responds to every request with AWS credentials, which are a token like any other, and notes what was asked. */
+/* Responds to every request with AWS credentials, which are a token like any other, and notes what
+ * was asked. */
 static bool note(const cc_mock_request *request, cc_mock_reply *reply, void *user_data)
 {
     const char *names[] = {"resource", "scope", "requested_token_type"};
@@ -24,9 +25,10 @@ static bool note(const cc_mock_request *request, cc_mock_reply *reply, void *use
     CHECK(strcmp(cc_mock_request_param(request, "subject_token"), "viewer") == 0);
     snprintf(asked, sizeof asked, "resource=%s scope=%s type=%s", values[0], values[1], values[2]);
     /* {"accessKeyId":"AKIA","secretAccessKey":"s","sessionToken":"t"} */
-    cc_mock_reply_set(reply, 200, NULL,
-                      "{\"access_token\": \"eyJhY2Nlc3NLZXlJZCI6IkFLSUEiLCJzZWNyZXRBY2Nlc3NLZXkiOiJzIiwic2Vzc2lv"
-                      "blRva2VuIjoidCJ9\"}");
+    cc_mock_reply_set(
+        reply, 200, NULL,
+        "{\"access_token\": \"eyJhY2Nlc3NLZXlJZCI6IkFLSUEiLCJzZWNyZXRBY2Nlc3NLZXkiOiJzIiwic2Vzc2lv"
+        "blRva2VuIjoidCJ9\"}");
     return true;
 }
 
@@ -80,8 +82,9 @@ static void check_web_servers(void)
 
 static void check_integrations(void)
 {
-    const cc_mock_integration list[] = {{"guid-1", "Warehouse", NULL, "databricks", "Service Account"},
-                                        {"guid-2", "Lake", NULL, "databricks", "Service Account"}};
+    const cc_mock_integration list[] = {
+        {"guid-1", "Warehouse", NULL, "databricks", "Service Account"},
+        {"guid-2", "Lake", NULL, "databricks", "Service Account"}};
     cc_mock *mock;
     cc_token *token;
     cc_mock_token("t", &mock, NULL);
@@ -106,8 +109,9 @@ static void check_networks(void)
 
 static void check_freshness(void)
 {
-    const cc_mock_response responses[] = {{200, NULL, "{\"access_token\": \"short\", \"expires_in\": 600}"},
-                                          {200, NULL, "{\"access_token\": \"long\", \"expires_in\": 3600}"}};
+    const cc_mock_response responses[] = {
+        {200, NULL, "{\"access_token\": \"short\", \"expires_in\": 600}"},
+        {200, NULL, "{\"access_token\": \"long\", \"expires_in\": 3600}"}};
     cc_mock *mock;
     cc_token *token;
     cc_mock_responses(responses, 2, &mock, NULL);

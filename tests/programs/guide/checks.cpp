@@ -1,7 +1,8 @@
 // Calls the snippets of the guide, which stand before this file, and checks what they do.
 #include <functional>
 
-static void service(const char *name, const std::function<connectcreds::token(const std::string &)> &get)
+static void service(const char *name,
+                    const std::function<connectcreds::token(const std::string &)> &get)
 {
     std::string asked;
     const auto mock = connectcreds::mock::function(
@@ -11,7 +12,8 @@ static void service(const char *name, const std::function<connectcreds::token(co
                 return std::string(value != nullptr ? value : "-");
             };
             assert(param("subject_token") == "viewer");
-            asked = "resource=" + param("resource") + " scope=" + param("scope") + " type=" + param("requested_token_type");
+            asked = "resource=" + param("resource") + " scope=" + param("scope") +
+                    " type=" + param("requested_token_type");
             reply.set(200, "{\"access_token\": \"t\"}");
             return true;
         });
@@ -65,8 +67,9 @@ static void check_integrations()
 
 static void check_freshness()
 {
-    const auto mock = connectcreds::mock::responses({{200, "{\"access_token\": \"short\", \"expires_in\": 600}"},
-                                                     {200, "{\"access_token\": \"long\", \"expires_in\": 3600}"}});
+    const auto mock = connectcreds::mock::responses(
+        {{200, "{\"access_token\": \"short\", \"expires_in\": 600}"},
+         {200, "{\"access_token\": \"long\", \"expires_in\": 3600}"}});
     assert(connectcreds::service_account_token());
     assert(std::string(token_for_a_long_query().access_token()) == "long");
     page("how/freshness.md");

@@ -65,9 +65,10 @@ with mock_token("t"):
     page("web-servers.md")
 
 asked_for = []
-with mock_function(lambda request: asked_for.append(request.params.get("audience")) or {"access_token": "t"}):
+with mock_function(lambda request: asked_for.append(request.params.get("audience")) or {"access_token": "t"}) as mock:
+    mock.set_integrations([connectcreds.Integration(guid="guid-1", name="Warehouse")])
     warehouse_token()
-assert len(asked_for[0]) == 36
+assert asked_for == ["guid-1"], asked_for
 page("integrations.md")
 
 test_that_the_program_gets_a_token()

@@ -1,4 +1,5 @@
-// The snippets of the guide stand between this file and checks.cpp; tests/guide/fragments.rs joins them.
+// The snippets of the guide stand between this file and checks.cpp; tests/guide/fragments.rs joins
+// them.
 #undef NDEBUG
 #include <cassert>
 #include <chrono>
@@ -6,4 +7,3 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
-

@@ -32,6 +32,7 @@ from ._credentials import (
     viewer_token,
     workload_token,
 )
+from ._integrations import Integration, integrations
 from ._logging import disable_logging, enable_logging
 from ._process import CacheStats, cache_stats, clear_cache, configure, diagnose, forget_session, version
 from ._requests import Options
@@ -61,6 +62,7 @@ __all__ = [
     "CacheStats",
     "CancelledError",
     "ConnectCredentialsError",
+    "Integration",
     "InternalError",
     "InvalidArgumentError",
     "NetworkError",
@@ -89,6 +91,7 @@ __all__ = [
     "has_service_account_token",
     "has_viewer_token",
     "has_workload_token",
+    "integrations",
     "running_on_connect",
     "service_account_token",
     "version",

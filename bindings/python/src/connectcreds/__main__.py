@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from . import __version__, diagnose
 from ._credentials import aws_credentials, workload_token
+from ._doctor import ask, look_up_integrations
 from .errors import ConnectCredentialsError
 
 
@@ -21,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor = commands.add_parser(
         "doctor",
         help="print a report for a bug ticket",
-        description="Prints what the library sees: version, environment, server, certificates, cache, last errors. "
-        "The report contains no secret.",
+        description="Prints what the library sees: version, environment, server, certificates, the content's "
+        "integrations, cache, last errors. The report contains no secret.",
     )
     doctor.add_argument(
         "--ask",
@@ -48,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     google.set_defaults(run=_google)
 
     for each in (doctor, aws, google):
-        each.add_argument("--audience", help="GUID of the integration, where several are associated with the content")
+        which = each.add_mutually_exclusive_group()
+        which.add_argument("--integration", help="name, template or GUID of the integration, where there are several")
+        which.add_argument("--audience", help="GUID of the integration")
         each.add_argument("--resource", help="URL of the service that the token is for")
         each.add_argument("--scope", help="requested scopes, separated by spaces")
 
@@ -58,10 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _doctor(given: argparse.Namespace) -> int:
+    look_up_integrations()
     if given.ask:
-        from ._doctor import ask
-
-        status = ask(audience=given.audience, resource=given.resource, scope=given.scope)
+        status = ask(audience=given.audience, integration=given.integration, resource=given.resource, scope=given.scope)
         print()
     else:
         status = 0
@@ -72,7 +74,9 @@ def _doctor(given: argparse.Namespace) -> int:
 
 def _aws(given: argparse.Namespace) -> int:
     try:
-        credentials = aws_credentials(audience=given.audience, resource=given.resource, scope=given.scope)
+        credentials = aws_credentials(
+            audience=given.audience, integration=given.integration, resource=given.resource, scope=given.scope
+        )
     except ConnectCredentialsError as why:
         print(why, file=sys.stderr)
         return 1
@@ -89,7 +93,9 @@ def _aws(given: argparse.Namespace) -> int:
 
 def _google(given: argparse.Namespace) -> int:
     try:
-        token = workload_token(audience=given.audience, resource=given.resource, scope=given.scope)
+        token = workload_token(
+            audience=given.audience, integration=given.integration, resource=given.resource, scope=given.scope
+        )
     except ConnectCredentialsError as why:
         # Google's libraries read failures from the standard output, too.
         print(json.dumps({"version": 1, "success": False, "code": type(why).__name__, "message": str(why)}))

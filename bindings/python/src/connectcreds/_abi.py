@@ -27,7 +27,7 @@ from ._library import VARIABLE, load
 
 _library = load()
 #: The same, called with the interpreter's lock held: for what reads the environment, which Python changes under this
-#: lock, and for what is over in less time than giving the lock away takes. Nothing that waits is called so.
+#: lock, and for what is over in less time than giving the lock away takes. One function that waits is called so.
 _briefly = PyDLL(_library._name, handle=_library._handle)
 
 
@@ -53,6 +53,12 @@ class MockResponseStruct(Structure):
     """`cc_mock_response`"""
 
     _fields_ = (("status", c_int32), ("content_type", c_char_p), ("body", c_char_p))
+
+
+class MockIntegrationStruct(Structure):
+    """`cc_mock_integration`"""
+
+    _fields_ = tuple((name, c_char_p) for name in ("guid", "name", "description", "service", "auth_type"))
 
 
 #: `cc_cancel_fn`
@@ -110,6 +116,7 @@ cc_request_check = _brief("cc_request_check", c_int32, c_void_p, c_void_p)
 cc_request_set_resource = _brief("cc_request_set_resource", c_int32, c_void_p, c_char_p)
 cc_request_set_scope = _brief("cc_request_set_scope", c_int32, c_void_p, c_char_p)
 cc_request_set_audience = _brief("cc_request_set_audience", c_int32, c_void_p, c_char_p)
+cc_request_set_integration = _brief("cc_request_set_integration", c_int32, c_void_p, c_char_p)
 cc_request_set_requested_token_type = _brief("cc_request_set_requested_token_type", c_int32, c_void_p, c_char_p)
 cc_request_set_content_token = _brief("cc_request_set_content_token", c_int32, c_void_p, c_char_p)
 cc_request_set_server_url = _brief("cc_request_set_server_url", c_int32, c_void_p, c_char_p)
@@ -121,6 +128,16 @@ cc_request_set_min_validity_s = _brief("cc_request_set_min_validity_s", c_int32,
 cc_request_set_force_refresh = _brief("cc_request_set_force_refresh", c_int32, c_void_p, c_bool)
 cc_request_set_on_connect = _brief("cc_request_set_on_connect", c_int32, c_void_p, c_bool)
 cc_request_set_cancel = _brief("cc_request_set_cancel", c_int32, c_void_p, CancelFn, c_void_p)
+
+#: Reads the environment, and then waits: `_integrations` has the other threads run in turns.
+cc_integrations_list = _brief("cc_integrations_list", c_int32, c_void_p, c_void_p, c_void_p)
+cc_integrations_count = _brief("cc_integrations_count", c_size_t, c_void_p)
+cc_integrations_guid = _brief("cc_integrations_guid", c_char_p, c_void_p, c_size_t)
+cc_integrations_name = _brief("cc_integrations_name", c_char_p, c_void_p, c_size_t)
+cc_integrations_description = _brief("cc_integrations_description", c_char_p, c_void_p, c_size_t)
+cc_integrations_template = _brief("cc_integrations_template", c_char_p, c_void_p, c_size_t)
+cc_integrations_auth_type = _brief("cc_integrations_auth_type", c_char_p, c_void_p, c_size_t)
+cc_integrations_free = _brief("cc_integrations_free", None, c_void_p)
 
 cc_token_access_token = _brief("cc_token_access_token", c_char_p, c_void_p)
 cc_token_type = _brief("cc_token_type", c_char_p, c_void_p)
@@ -174,6 +191,7 @@ cc_mock_responses = _bind("cc_mock_responses", c_int32, POINTER(MockResponseStru
 cc_mock_function = _bind("cc_mock_function", c_int32, MockFn, c_void_p, c_void_p, c_void_p)
 cc_mock_set_environment = _bind("cc_mock_set_environment", c_int32, c_void_p, c_char_p, c_char_p)
 cc_mock_set_user_session_token = _bind("cc_mock_set_user_session_token", c_int32, c_void_p, c_char_p)
+cc_mock_integrations = _bind("cc_mock_integrations", c_int32, c_void_p, POINTER(MockIntegrationStruct), c_size_t)
 cc_mock_request_count = _bind("cc_mock_request_count", c_size_t, c_void_p)
 cc_mock_advance_time = _bind("cc_mock_advance_time", c_int32, c_void_p, c_int64)
 cc_mock_end = _bind("cc_mock_end", None, c_void_p)

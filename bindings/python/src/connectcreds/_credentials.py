@@ -1,5 +1,8 @@
 """The calls that return tokens. Each blocks until the server has answered, unless the cache holds a token."""
 
+# Each function lists all keywords: with `**options: Unpack[Options]`, help(), completion, typing.get_type_hints() and
+# pydantic's validate_call would not see them.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -38,6 +41,7 @@ def service_account_token(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -54,25 +58,12 @@ def service_account_token(
     Raises:
         ConnectCredentialsError: there is no token; the class says why.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         return _token(_calls.SERVICE_ACCOUNT, options)
     except BaseException as why:
-        del content_token, api_key, params, options
+        del content_token, api_key, params, asked, options
         clear(why)
         raise
 
@@ -84,6 +75,7 @@ def viewer_token(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -105,25 +97,12 @@ def viewer_token(
     Raises:
         ConnectCredentialsError: there is no token; the class says why.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         return _token(_calls.VIEWER, options, encoded("session_token", session_token))
     except BaseException as why:
-        del session_token, content_token, api_key, params, options
+        del session_token, content_token, api_key, params, asked, options
         clear(why)
         raise
 
@@ -134,6 +113,7 @@ def workload_token(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -150,25 +130,12 @@ def workload_token(
     Raises:
         ConnectCredentialsError: there is no token; the class says why.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         return _token(_calls.WORKLOAD, options)
     except BaseException as why:
-        del content_token, api_key, params, options
+        del content_token, api_key, params, asked, options
         clear(why)
         raise
 
@@ -181,6 +148,7 @@ def exchange_token(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -201,21 +169,8 @@ def exchange_token(
     Raises:
         ConnectCredentialsError: there is no token; the class says why.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         return _token(
             _calls.EXCHANGE,
@@ -224,7 +179,7 @@ def exchange_token(
             encoded("subject_token_type", subject_token_type),
         )
     except BaseException as why:
-        del subject_token, content_token, api_key, params, options
+        del subject_token, content_token, api_key, params, asked, options
         clear(why)
         raise
 
@@ -236,6 +191,7 @@ def aws_credentials(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -257,21 +213,8 @@ def aws_credentials(
     Raises:
         ConnectCredentialsError: there are no credentials; the class says why.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type or TokenType.AWS_CREDENTIALS,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type or TokenType.AWS_CREDENTIALS, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         if session_token is NOT_GIVEN:
             token = _token(_calls.SERVICE_ACCOUNT, options)
@@ -279,7 +222,7 @@ def aws_credentials(
             token = _token(_calls.VIEWER, options, encoded("session_token", session_token))
         return token.aws_credentials()
     except BaseException as why:
-        del session_token, content_token, api_key, params, options
+        del session_token, content_token, api_key, params, asked, options
         clear(why)
         raise
 
@@ -290,6 +233,7 @@ def has_service_account_token(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -306,25 +250,12 @@ def has_service_account_token(
     Raises:
         InvalidArgumentError: an argument cannot be used.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         return _has(_calls.SERVICE_ACCOUNT, options)
     except BaseException as why:
-        del content_token, api_key, params, options
+        del content_token, api_key, params, asked, options
         clear(why)
         raise
 
@@ -336,6 +267,7 @@ def has_viewer_token(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -357,25 +289,12 @@ def has_viewer_token(
     Raises:
         InvalidArgumentError: an argument cannot be used.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         return _has(_calls.VIEWER, options, encoded("session_token", session_token))
     except BaseException as why:
-        del session_token, content_token, api_key, params, options
+        del session_token, content_token, api_key, params, asked, options
         clear(why)
         raise
 
@@ -386,6 +305,7 @@ def has_workload_token(
     resource: Optional[str] = None,
     scope: Optional[str] = None,
     audience: Optional[str] = None,
+    integration: Optional[str] = None,
     requested_token_type: Optional[str] = None,
     content_token: Optional[str] = None,
     server_url: Optional[str] = None,
@@ -402,24 +322,11 @@ def has_workload_token(
     Raises:
         InvalidArgumentError: an argument cannot be used.
     """
-    options = (
-        resource,
-        scope,
-        audience,
-        requested_token_type,
-        content_token,
-        server_url,
-        api_key,
-        params,
-        timeout_ms,
-        min_validity_s,
-        force_refresh,
-        on_connect,
-        cancel,
-    )
+    asked = (resource, scope, audience, integration, requested_token_type, content_token)
+    options = (*asked, server_url, api_key, params, timeout_ms, min_validity_s, force_refresh, on_connect, cancel)
     try:
         return _has(_calls.WORKLOAD, options)
     except BaseException as why:
-        del content_token, api_key, params, options
+        del content_token, api_key, params, asked, options
         clear(why)
         raise

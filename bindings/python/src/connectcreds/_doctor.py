@@ -1,4 +1,4 @@
-"""`python -m connectcreds doctor --ask`: one exchange of each kind that the environment allows."""
+"""`python -m connectcreds doctor`: the list of integrations; with `--ask` one exchange of each kind, too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Optional
 
 from . import _credentials
+from ._integrations import integrations
 from ._token import Token, TokenType
 from .errors import ConnectCredentialsError
 
@@ -16,23 +17,41 @@ __tracebackhide__ = True
 VARIABLE = "CONNECTCREDS_SESSION_TOKEN"
 
 
-def ask(*, audience: Optional[str], resource: Optional[str], scope: Optional[str]) -> int:
+#: How long the doctor waits for the list of integrations: it also runs where the server does not answer.
+_LIST_TIMEOUT_MS = 5_000
+
+
+def look_up_integrations() -> None:
+    """Has the library list the content's integrations, so that its report has them. Prints why it cannot."""
+    if not _credentials.running_on_connect():
+        return
+    try:
+        integrations(timeout_ms=_LIST_TIMEOUT_MS, force_refresh=True)
+    except ConnectCredentialsError as why:
+        _print_failure("integrations", why)
+        print()
+
+
+def ask(*, audience: Optional[str], integration: Optional[str], resource: Optional[str], scope: Optional[str]) -> int:
     """Prints what came of each exchange, without a secret; returns 0 when one of them gave a token, else 1."""
     results = [
         _report(
             "service account token",
             lambda: _credentials.service_account_token(
-                audience=audience, resource=resource, scope=scope, force_refresh=True
+                audience=audience, integration=integration, resource=resource, scope=scope, force_refresh=True
             ),
         ),
         _report(
             "workload token",
-            lambda: _credentials.workload_token(audience=audience, resource=resource, scope=scope, force_refresh=True),
+            lambda: _credentials.workload_token(
+                audience=audience, integration=integration, resource=resource, scope=scope, force_refresh=True
+            ),
         ),
         _report(
             "AWS credentials",
             lambda: _credentials.service_account_token(
                 audience=audience,
+                integration=integration,
                 resource=resource,
                 scope=scope,
                 requested_token_type=TokenType.AWS_CREDENTIALS,
@@ -48,7 +67,12 @@ def ask(*, audience: Optional[str], resource: Optional[str], scope: Optional[str
             _report(
                 "viewer token",
                 lambda: _credentials.viewer_token(
-                    session_token, audience=audience, resource=resource, scope=scope, force_refresh=True
+                    session_token,
+                    audience=audience,
+                    integration=integration,
+                    resource=resource,
+                    scope=scope,
+                    force_refresh=True,
                 ),
             )
         )
@@ -63,10 +87,7 @@ def _report(kind: str, exchange: object) -> bool:
         if token.issued_token_type == TokenType.AWS_CREDENTIALS or token.token_type == "aws_credentials":
             token.aws_credentials()
     except ConnectCredentialsError as why:
-        first, *others = str(why).splitlines()
-        print(f"{kind}: {type(why).__name__}: {first}")
-        for line in others:
-            print(f"    {line}")
+        _print_failure(kind, why)
         return False
     now = datetime.now(timezone.utc)
     until = (
@@ -79,3 +100,10 @@ def _report(kind: str, exchange: object) -> bool:
     print(f"{kind}: obtained in {(now - began).total_seconds() * 1000:.0f} ms; {token.token_type}{issued}; {until}")
     print(f"    members of the response: {fields}")
     return True
+
+
+def _print_failure(what: str, why: ConnectCredentialsError) -> None:
+    first, *others = str(why).splitlines()
+    print(f"{what}: {type(why).__name__}: {first}")
+    for line in others:
+        print(f"    {line}")

@@ -63,6 +63,17 @@ class AwsResultPair(ResultPair):
         super().__del__(free, free_error)
 
 
+class IntegrationsResultPair(ResultPair):
+    """The out-parameters of a call that returns integrations."""
+
+    def __del__(
+        self,
+        free: Callable[[Any], None] = _abi.cc_integrations_free,
+        free_error: Callable[[Any], None] = _abi.cc_error_free,
+    ) -> None:
+        super().__del__(free, free_error)
+
+
 def text(value: bytes | None) -> str | None:
     """Decodes a string of the library."""
     return None if value is None else value.decode()

@@ -24,6 +24,7 @@ class Options(TypedDict, total=False):
     resource: Optional[str]
     scope: Optional[str]
     audience: Optional[str]
+    integration: Optional[str]
     requested_token_type: Optional[str]
     content_token: Optional[str]
     server_url: Optional[str]
@@ -42,6 +43,9 @@ DOCUMENTATION: Mapping[str, str] = {
     "scope": "requested scopes, separated by spaces. Default: not sent.",
     "audience": "GUID of the integration, where several are associated with the content. Connect 2025.07 and later. "
     "Default: not sent.",
+    "integration": "the integration, where several are associated with the content: by its name, by its template "
+    '("databricks") where only one has it, or by its GUID; see `integrations()`. Excludes `audience`. Connect 2025.07 '
+    "and later. Default: Connect chooses.",
     "requested_token_type": "type of the requested token, one of `TokenType` or another URN. Default: not sent.",
     "content_token": "the content session token. Default: the file that CONNECT_CONTENT_SESSION_TOKEN_FILE names, or "
     "CONNECT_CONTENT_SESSION_TOKEN.",
@@ -79,6 +83,11 @@ _PARAMS = NAMES.index("params")
 CANCEL = NAMES.index("cancel")
 _TYPED = slice(NAMES.index("timeout_ms"), CANCEL)
 _NOTHING_TYPED = (None,) * len(NAMES[_TYPED])
+
+
+def values(**options: Any) -> Values:
+    """Returns these options, and None for the others."""
+    return tuple(map(options.get, NAMES))
 
 
 class Request:
@@ -153,6 +162,7 @@ _SETTERS: Mapping[str, Callable[[int, str, Any], int]] = {
     "resource": _text,
     "scope": _text,
     "audience": _text,
+    "integration": _text,
     "requested_token_type": _text,
     "content_token": _text,
     "server_url": _text,

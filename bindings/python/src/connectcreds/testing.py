@@ -26,6 +26,7 @@ from typing import Any, Optional, Union
 
 from . import _abi, _callbacks, errors
 from ._handles import ResultPair, encoded, text
+from ._integrations import Integration
 
 __all__ = [
     "Mock",
@@ -47,7 +48,7 @@ class Response:
     """A response of the server."""
 
     #: Text as it is, or what becomes JSON.
-    body: Union[str, Mapping[str, object]] = ""
+    body: Union[str, Mapping[str, object], list[Mapping[str, object]]] = ""
     status: int = 200
     content_type: str = _JSON
     #: Further headers, such as {"Retry-After": "30"}; for `mock_function()` alone.
@@ -55,7 +56,7 @@ class Response:
 
 
 #: A response, or the body of one with the status 200.
-Answers = Union[Response, Mapping[str, object], str]
+Answers = Union[Response, Mapping[str, object], list[Mapping[str, object]], str]
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,29 @@ class Mock:
             status = _abi.cc_mock_set_user_session_token(self._mock, encoded("session_token", session_token))
         if status:
             raise errors.from_status(status, "The session token cannot be used.")
+
+    def set_integrations(self, integrations: Iterable[Integration]) -> None:
+        """Sets the integrations that are associated with the content, for calls that begin later.
+
+        `connectcreds.integrations()` lists them, and calls with `integration=` choose among them. The mock counts no
+        request for the list. Before, a mock function is asked for it: with a GET, to which it answers with a list; any
+        other mock lists none, and accepts every name.
+        """
+        given = list(integrations)
+        array = (_abi.MockIntegrationStruct * len(given))()
+        for struct, each in zip(array, given):
+            if not isinstance(each, Integration):
+                raise TypeError(f"a mock's integration is an Integration, not {type(each).__name__}")
+            struct.guid = encoded("integration's GUID", each.guid)
+            struct.name = encoded("integration's name", each.name)
+            struct.description = encoded("integration's description", each.description)
+            struct.service = encoded("integration's template", each.template)
+            struct.auth_type = encoded("integration's auth_type", each.auth_type)
+        with self._lock:
+            self._require_alive()
+            status = _abi.cc_mock_integrations(self._mock, array, len(given))
+        if status:
+            raise errors.from_status(status, "An integration needs a GUID, and none of its texts a control character.")
 
     def end(self) -> None:
         """Ends the mock; does nothing when it has ended. Waits for a mock function that runs on another thread."""
@@ -217,6 +241,8 @@ def _response(given: Answers) -> tuple[int, bytes | None, bytes | None]:
     body = response.body
     if isinstance(body, Mapping):
         body = json.dumps(dict(body))
+    elif isinstance(body, list):
+        body = json.dumps([dict(each) for each in body])
     status = response.status
     if not isinstance(status, int) or isinstance(status, bool):
         raise TypeError(f"a status is an int, not {type(status).__name__}")

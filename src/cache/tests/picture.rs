@@ -1,12 +1,12 @@
-//! The picture of a token's life, drawn by the library's own refresh policy.
+//! The picture of a token's life in docs/, drawn by the refresh policy.
 //!
-//! `UPDATE_PICTURES=1 cargo test --test guide picture` draws it again.
+//! `UPDATE_PICTURES=1 cargo test --lib picture` draws it again.
 
 use std::fmt::Write;
+use std::path::Path;
 
+use crate::cache::refresh_policy::{Expiry, Freshness};
 use crate::platform::clock::Moment;
-use crate::refresh_policy::{Expiry, Freshness};
-use crate::support::root;
 
 const START: Moment = Moment {
     wall_ms: 1_700_000_000_000,
@@ -101,13 +101,13 @@ fn picture() -> String {
 
 #[test]
 fn the_picture_of_a_tokens_life_is_drawn_by_the_refresh_policy() {
-    let path = root().join("docs/pictures/token-life.svg");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/token-life.svg");
     if std::env::var_os("UPDATE_PICTURES").is_some() {
         std::fs::write(&path, picture()).expect("written");
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == picture(),
-        "draw it again: UPDATE_PICTURES=1 cargo test --test guide picture"
+        "draw it again: UPDATE_PICTURES=1 cargo test --lib picture"
     );
 }
