@@ -189,7 +189,7 @@ fn the_limits_are_those_of_the_source() {
 
 #[test]
 #[ignore = "needs doxygen; tests/run runs it"]
-fn install_doxygen_reads_both_headers_without_a_warning() {
+fn doxygen_reads_both_headers_without_a_warning() {
     let directory = scratch().join(format!("guide-doxygen-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("created");
     let configuration = std::fs::read_to_string(root().join("packaging/site/Doxyfile")).expect("readable")
