@@ -72,7 +72,7 @@ mod inherited {
 
     /// Watched by the runtime that was built last, here or in a parent. It is never waited for: another thread may have
     /// held the lock at a fork.
-    static LAST: Mutex<Option<Marker>> = Mutex::new(None);
+    static LAST: Mutex<Option<(Marker, &UnixDatagram)>> = Mutex::new(None);
 
     pub fn mark(runtime: &Runtime) {
         let _entered = runtime.enter();
@@ -81,7 +81,8 @@ mod inherited {
             return;
         };
         if let Ok(mut last) = LAST.try_lock() {
-            *last = Marker::new(Box::leak(Box::new(socket)));
+            let socket: &'static _ = Box::leak(Box::new(socket));
+            *last = Marker::new(socket).map(|marker| (marker, socket));
         }
     }
 
@@ -91,7 +92,7 @@ mod inherited {
             return;
         }
         if let Ok(mut last) = LAST.try_lock()
-            && let Some(marker) = last.take()
+            && let Some((marker, _)) = last.take()
         {
             marker.close_all();
         }

@@ -41,11 +41,12 @@ impl<'a> Redactor<'a> {
     }
 
     fn with_words(secrets: impl IntoIterator<Item = &'a str>, may_be_word: impl Fn(&str) -> bool) -> Self {
-        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+        let secrets = secrets.into_iter().filter(|secret| !secret.trim().is_empty());
         let mut secrets: Vec<_> = secrets
-            .map(|text| RequestSecret {
-                text,
-                may_be_word: may_be_word(text),
+            .map(|secret| RequestSecret {
+                // A body loses the blanks around it, and with them those of a secret.
+                text: secret.trim(),
+                may_be_word: may_be_word(secret),
             })
             .collect();
         secrets.sort_by_key(|secret| Reverse(secret.text.len()));
@@ -95,6 +96,10 @@ impl<'a> Redactor<'a> {
 /// Returns how many bytes of `text` are `secret`, each of whose bytes may be URL-encoded; `None` when `text` does not
 /// begin with it. A text that ends inside the secret counts as the secret.
 fn length_of_secret(secret: &[u8], text: &[u8]) -> Option<usize> {
+    // First as it is: a secret may itself look URL-encoded.
+    if text.starts_with(secret) {
+        return Some(secret.len());
+    }
     let mut at = 0;
     for (matched, &byte) in secret.iter().enumerate() {
         at += match &text[at..] {

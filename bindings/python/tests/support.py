@@ -103,6 +103,7 @@ class Silent:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._asked = threading.Semaphore(0)
         self._connections: list[socket.socket] = []
+        self._is_closed = False
         port = self._listener.getsockname()[1]
         self.environment = {
             "POSIT_PRODUCT": "CONNECT",
@@ -117,6 +118,8 @@ class Silent:
             while True:
                 connection, _ = self._listener.accept()
                 self._connections.append(connection)
+                if self._is_closed:
+                    connection.close()
                 connection.recv(1)
                 self._asked.release()
 
@@ -124,6 +127,7 @@ class Silent:
         assert self._asked.acquire(timeout=30), "nobody asks"
 
     def close(self) -> None:
+        self._is_closed = True
         # An accept() that waits is not woken by close().
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

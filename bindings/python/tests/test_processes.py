@@ -91,12 +91,12 @@ def test_a_process_that_can_start_no_thread_gets_tokens(connect: Standin) -> Non
         """
         import threading
         import connectcreds
-        from connectcreds import _calls
+        from connectcreds import _calls, _requests
 
         network = connectcreds.Status.NETWORK
         # The error of a start where the system refuses a thread; root may start any number of them.
         kind = _calls.SERVICE_ACCOUNT._replace(start=lambda *arguments: network)
-        print(_calls.token(kind, (None,) * 13).token_type, threading.active_count())
+        print(_calls.token(kind, (None,) * len(_requests.NAMES)).token_type, threading.active_count())
         """
     )
     assert printed == "Bearer 1\n"

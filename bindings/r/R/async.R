@@ -166,7 +166,9 @@ when_done <- function(call, action) {
   }
   descriptor <- if (has_later_fd()) .Call(C_call_fd, call) else -1L
   if (descriptor >= 0L) {
-    later::later_fd(function(ready) action(), readfds = descriptor)
+    # By name: an earlier later lacks it, and R CMD check would warn.
+    later_fd <- getExportedValue("later", "later_fd")
+    later_fd(function(ready) action(), readfds = descriptor)
   } else {
     later::later(function() when_done(call, action), delay = 0.01)
   }

@@ -59,11 +59,6 @@ impl Piece {
     }
 }
 
-/// Secrets without blanks around them, which a body loses before it is redacted.
-fn held() -> impl Strategy<Value = String> {
-    secrets().prop_filter("blanks around it", |secret| secret.trim() == secret)
-}
-
 fn pieces() -> impl Strategy<Value = Vec<Piece>> {
     let text = prop_oneof!["[ -~&&[^\"\\\\<>]]{0,12}", ".{0,6}"].prop_map(Piece::Text);
     let escape = prop::sample::select(vec![Escape::Plain, Escape::Unicode, Escape::Percent]);
@@ -128,7 +123,7 @@ fn told(error: &Error) -> String {
 proptest! {
     #[test]
     fn no_response_reveals_a_secret_of_the_request(
-        secrets in [held(), held()],
+        secrets in [secrets(), secrets()],
         status in prop_oneof![Just(200), Just(400), 100..600_u16],
         body in bodies(),
         headers in prop::array::uniform3(prop::option::of(pieces())),

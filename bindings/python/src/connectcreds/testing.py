@@ -242,6 +242,8 @@ def _response(given: Answers) -> tuple[int, bytes | None, bytes | None]:
     if isinstance(body, Mapping):
         body = json.dumps(dict(body))
     elif isinstance(body, list):
+        if not all(isinstance(each, Mapping) for each in body):
+            raise TypeError("a list of integrations is a list of mappings")
         body = json.dumps([dict(each) for each in body])
     status = response.status
     if not isinstance(status, int) or isinstance(status, bool):
