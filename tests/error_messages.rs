@@ -62,6 +62,8 @@ fn each_kind_fails_in_its_own_words() {
         assert_eq!(elsewhere.fails(call, "CC_ERR_NOT_ON_CONNECT"), only_on);
         let message = old.fails(call, "CC_ERR_NOT_SUPPORTED");
         assert_eq!(message.split("\\n").next(), Some(not_supported));
+        let says_where_it_gets_lost = message.contains("in the header Posit-Connect-User-Session-Token");
+        assert_eq!(says_where_it_gets_lost, call[0] == "viewer", "{message}");
         let call = if call[0] == "viewer" {
             &["viewer", "unknown"]
         } else {
