@@ -333,7 +333,7 @@ fn key_ref(params: &ExchangeParams) -> CacheKeyRef<'_> {
         server: Part::new(b"http://server"),
         api_key: Part::new(b"key"),
         api_key_required: true,
-        params: params,
+        params,
     }
 }
 

@@ -1,11 +1,12 @@
 //! A value for each process, and one that is read while it may be written.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shuttle::thread;
 
 use super::explorer::{Bounds, explore, fork, leave};
-use crate::platform::fork::{HoldOverFork, Place, generation, hold_over_fork};
+use crate::platform::fork::{HoldOverFork, OnlyThread, Place, generation, hold_over_fork};
 use crate::platform::per_process::PerProcess;
 use crate::platform::read_mostly::{ReadMostly, Slot};
 use crate::platform::sync::SLOTS;
@@ -70,6 +71,19 @@ fn twins() -> &'static Twins {
     Box::leak(Box::new(ReadMostly::new(born, [const { Slot::new(()) }; SLOTS])))
 }
 
+/// Twins that are held over a fork.
+struct HeldTwins(&'static Twins);
+
+impl HoldOverFork for HeldTwins {
+    fn hold(&'static self) -> Box<dyn Any> {
+        self.0.hold()
+    }
+
+    fn abandon(&self, alone: &OnlyThread) {
+        self.0.abandon([const { AtomicUsize::new(0) }; 2], alone);
+    }
+}
+
 fn bear(twins: &Twins) {
     twins.write(|[one, other]| {
         *one.get_mut() += 1;
@@ -117,7 +131,7 @@ fn a_child_finds_a_whole_value_that_it_can_write() {
     };
     explore(bounds, || {
         let twins = twins();
-        let lock: &'static dyn HoldOverFork = twins;
+        let lock: &'static dyn HoldOverFork = Box::leak(Box::new(HeldTwins(twins)));
         hold_over_fork(Place::Broker, Box::leak(Box::new(lock)));
         thread::spawn(move || look(twins));
         thread::spawn(move || bear(twins));
