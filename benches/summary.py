@@ -1,4 +1,4 @@
-"""Writes the table of README.md and docs/cost.svg from the results of one run of benches/run.
+"""Prints a table of the results of one run of benches/run, and draws them in bench-cost.svg beside the results.
 
     python3 benches/summary.py RESULTS
 
@@ -14,8 +14,6 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-BEGIN, END = "<!-- written by benches/run -->", "<!-- to here -->"
 
 #: What is shown: a title, the unit, and the measures beside each other, this library's first.
 GROUPS: list[tuple[str, str, list[tuple[str, str]]]] = [
@@ -138,11 +136,10 @@ def svg(measures: dict[str, float]) -> str:
 
 def main() -> None:
     measures = read(sys.argv[1])
-    (ROOT / "docs/cost.svg").write_text(svg(measures), "utf-8")
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text("utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    readme.write_text(f"{before}{BEGIN}\n\n{table(measures)}\n\n{END}{after}", "utf-8")
+    print(f"\n{table(measures)}\n")
+    picture = Path(sys.argv[1]).with_name("bench-cost.svg")
+    picture.write_text(svg(measures), "utf-8")
+    print(f"The same as bars: {picture}")
 
 
 main()
