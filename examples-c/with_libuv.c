@@ -5,6 +5,8 @@
  *
  * Each argument is the GUID of an integration; without any, one token is requested.
  */
+#define _POSIX_C_SOURCE 200809L /* libuv's header needs it */
+
 #include <connectcreds.h>
 
 #include <stdio.h>
