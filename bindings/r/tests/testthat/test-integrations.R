@@ -106,6 +106,14 @@ test_that("a name that means none or several is refused with what there is", {
   expect_identical(exchanges(), 0L)
 })
 
+test_that("a call that has to choose is told the choices", {
+  local_connect()
+  guids <- do.call(local_integrations, two_warehouses)
+  message <- refusal(connect_service_account_token())
+  expect_match(message, "This content has 3 integrations", fixed = TRUE)
+  for (guid in guids) expect_match(message, guid, fixed = TRUE)
+})
+
 test_that("content without an integration has an empty list, and no name means anything", {
   local_connect()
   local_integrations()
