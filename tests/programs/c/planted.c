@@ -14,15 +14,17 @@ int main(int argc, char **argv)
 {
     const char *fault = argc > 1 ? argv[1] : "none";
     cc_mock *mock = NULL;
-    cc_token *token = NULL, *other = NULL;
+    cc_token *token = NULL;
     cc_request *request = cc_request_new();
     if (cc_mock_token("a-mocked-token", &mock, NULL) != CC_OK ||
         cc_service_account_token(request, &token, NULL) != CC_OK)
         return 2;
     const char *text = cc_token_access_token(token);
     cc_cache_clear();
-    if (strcmp(fault, "leak") == 0)
-        other = cc_token_ref(token);
+    /* Several, because a register or the stack may still hold the last one. */
+    for (int i = 0; strcmp(fault, "leak") == 0 && i < 20; i++)
+        if (cc_request_new() == NULL)
+            return 2;
     cc_token_free(token);
     cc_mock_end(mock);
     if (strcmp(fault, "use_after_free") == 0)
@@ -36,6 +38,5 @@ int main(int argc, char **argv)
     if (strcmp(fault, "undefined") == 0)
         printf("%d\n", INT_MAX - 1 + argc);
     cc_request_free(request);
-    /* So that no register still holds it where leaks are looked for. */
-    return other == (cc_token *)request;
+    return 0;
 }
