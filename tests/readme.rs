@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use connect_standin::{Order, Recorded, Standin};
 use support::service::Service;
-use support::{clean, compile, library, library_dir, root, run, told};
+use support::{assert_expires_in_an_hour, clean, compile, library, library_dir, root, run, told};
 
 const README: &str = include_str!("../README.md");
 const HEADER: &str = include_str!("../include/connectcreds.h");
@@ -122,22 +121,6 @@ fn the_request(connect: &Standin) -> Recorded {
 #[track_caller]
 fn assert_param(request: &Recorded, name: &str, value: &str) {
     assert_eq!(request.param(name).as_deref(), Some(value), "{name}");
-}
-
-/// Asserts that the first number of ten digits in `printed` is a time in an hour.
-#[track_caller]
-fn assert_expires_in_an_hour(printed: &str) {
-    let expires_at: u64 = printed
-        .split(|each: char| !each.is_ascii_digit())
-        .find(|digits| digits.len() == 10)
-        .unwrap_or_else(|| panic!("no time in {printed:?}"))
-        .parse()
-        .expect("digits");
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs();
-    assert!((now + 3500..=now + 3600).contains(&expires_at), "{printed:?}");
 }
 
 #[test]

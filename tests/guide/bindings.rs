@@ -6,8 +6,8 @@ use std::process::Command;
 
 use connect_standin::Standin;
 
-use crate::programs::{assert_expires_in_an_hour, failure, on, save};
-use crate::support::{clean, library, root, run, scratch};
+use crate::programs::{failure, on, save};
+use crate::support::{assert_expires_in_an_hour, clean, library, root, run, scratch};
 
 /// A directory with the library under its soname.
 fn library_directory() -> PathBuf {

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use connect_standin::Standin;
 
 use crate::fragments::{compile_rust, python};
 use crate::pages::{program_on, snippets};
-use crate::support::{clean, compile, run, scratch, told};
+use crate::support::{assert_expires_in_an_hour, clean, compile, run, scratch, told};
 
 const RESOURCE: &str = "https://example.cloud.databricks.com";
 
@@ -51,22 +50,6 @@ pub fn failure(command: &mut Command) -> String {
         told(&output)
     );
     String::from_utf8(output.stderr).expect("UTF-8")
-}
-
-/// Asserts that the first number of ten digits in `printed` is a time in an hour.
-#[track_caller]
-pub fn assert_expires_in_an_hour(printed: &str) {
-    let expires_at: u64 = printed
-        .split(|each: char| !each.is_ascii_digit())
-        .find(|digits| digits.len() == 10)
-        .unwrap_or_else(|| panic!("no time in {printed:?}"))
-        .parse()
-        .expect("digits");
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs();
-    assert!((now + 3500..=now + 3600).contains(&expires_at), "{printed:?}");
 }
 
 /// Asserts that the program of start.md gets the service account's token for the workspace, and says why it gets none

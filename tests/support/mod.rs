@@ -12,6 +12,7 @@ pub mod socks;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Returns the root of the repository.
 pub fn root() -> &'static Path {
@@ -143,4 +144,20 @@ pub fn told(output: &Output) -> String {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     )
+}
+
+/// Asserts that the first number of ten digits in `printed` is a time in an hour.
+#[track_caller]
+pub fn assert_expires_in_an_hour(printed: &str) {
+    let expires_at: u64 = printed
+        .split(|each: char| !each.is_ascii_digit())
+        .find(|digits| digits.len() == 10)
+        .unwrap_or_else(|| panic!("no time in {printed:?}"))
+        .parse()
+        .expect("digits");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    assert!((now + 3500..=now + 3600).contains(&expires_at), "{printed:?}");
 }

@@ -180,7 +180,7 @@ proptest! {
         prop_assert_eq!(hash, one.asked(|question| question.to_key()).expect("valid").hash());
     }
 
-    /// What the server sees decides what it answers: questions that it tells apart share no token.
+    /// Questions that the server can tell apart share no token.
     #[test]
     fn questions_that_are_sent_differently_have_different_keys((one, other) in pairs()) {
         let (one, other) = (one.with_subject_given().kept(), other.with_subject_given().kept());
