@@ -221,7 +221,8 @@ fn report_failure(why: &Error) {
 pub(super) fn in_words(why: Error, words: &Words) -> Error {
     match why.kind() {
         ErrorKind::InvalidArgument | ErrorKind::NoServer | ErrorKind::NoApiKey => why,
-        ErrorKind::NotSupported => why.with_headline(words.not_supported),
+        // An unknown content GUID, which a lookup of integrations needs, says nothing about the server's version.
+        ErrorKind::NotSupported if why.is_about_tokens() => why.with_headline(words.not_supported),
         _ => why.with_headline(words.cannot_fetch),
     }
 }
