@@ -51,9 +51,9 @@ static bool fails(enum kind kind)
     return true;
 }
 
-/* Linkers have the library call these. Not socketpair(): tokio's signals panic without one, which the
- * library has only when it is built along with the tests' server. POSIX allows to turn what dlsym() returns into a function;
- * ISO C does not. */
+/* Linkers have the library call these. Not socketpair(): tokio's signals panic without one, which
+ * the library has only when it is built along with the tests' server. POSIX allows to turn what
+ * dlsym() returns into a function; ISO C does not. */
 #define REAL(name) (*(__typeof__(&name) *)&(void *){dlsym(RTLD_NEXT, #name)})
 #define REPLACE_OPEN(name) \
     int name(const char *path, int flags, ...) \
