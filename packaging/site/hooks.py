@@ -10,7 +10,7 @@ import posixpath
 import re
 import shutil
 
-TITLES = {"c": "C", "cpp": "C++", "r": "R", "python": "Python", "rust": "Rust", "go": "Go", "javascript": "Node",
+TITLES = {"c": "C", "cpp": "C++", "r": "R", "python": "Python", "rust": "Rust", "go": "Go", "java": "Java", "javascript": "Node",
           "ruby": "Ruby", "lua": "LuaJIT", "perl": "Perl"}
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```[ ]*$\n?", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")

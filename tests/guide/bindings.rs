@@ -85,6 +85,17 @@ fn node_gets_a_token() {
 }
 
 #[test]
+#[ignore = "needs Java and JNA; docs/binding.md has the command"]
+fn java_gets_a_token() {
+    let program = save("binding.md", "java", "java");
+    assert_binds(|| {
+        let mut command = clean("java");
+        command.args(["-cp", "/usr/share/java/jna.jar"]).arg(&program);
+        command
+    });
+}
+
+#[test]
 #[ignore = "needs Go; docs/binding.md has the command"]
 fn go_gets_a_token() {
     let source = save("binding.md", "go", "go");

@@ -184,7 +184,7 @@ fn every_snippet_is_of_a_kind_that_the_tests_run() {
     for snippet in snippets() {
         let language = snippet.language.as_str();
         let kinds = ["c", "cpp", "python", "r", "rust"];
-        let others = ["ruby", "lua", "perl", "javascript", "go"];
+        let others = ["ruby", "lua", "perl", "javascript", "java", "go"];
         let known = kinds.contains(&language)
             || (snippet.page == "binding.md" && others.contains(&language))
             || (language == "sh" && crate::shell::IS_CHECKED.contains(&snippet.page.as_str()))

@@ -31,10 +31,12 @@ page("how/mocks.md")
 stopifnot(with_mocked_connect_responses(from_connectapi("alice"), mock = mock_viewers) == "token-of-alice")
 page("migrating.md")
 
-with_mocked_connect_responses(
-  shiny::testServer(server, stopifnot(nchar(output$expires) >= 10)),
-  mock = function(req) list(body = '{"access_token": "t", "expires_in": 3600}')
-)
+for (shows_expiry in list(server, server_with_promises)) {
+  with_mocked_connect_responses(
+    shiny::testServer(shows_expiry, stopifnot(nchar(output$expires) >= 10)),
+    mock = function(req) list(body = '{"access_token": "t", "expires_in": 3600}')
+  )
+}
 page("web-servers.md")
 
 warehouse <- function(req) {
