@@ -14,7 +14,10 @@ from playwright.sync_api import sync_playwright
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
-SHOWN = {"index.html", "start.html", "no-token.html", "how/freshness.html", "services/databricks.html"}
+SHOWN = {
+    "binding.html", "claims.html", "how/freshness.html", "index.html", "no-token.html", "services/databricks.html",
+    "start.html", "web-servers.html",
+}
 
 site, screenshots = (pathlib.Path(each).resolve() for each in sys.argv[1:3])
 shutil.rmtree(screenshots, ignore_errors=True)

@@ -2,7 +2,8 @@
  *
  * Usage: system SCENE VIEWER
  *
- * Run by tests/guide/system.rs as content. This program's malloc() and open() are used by the library, too. */
+ * Run by tests/guide/system.rs as content. This program's malloc() and open() are used by the
+ * library, too. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
