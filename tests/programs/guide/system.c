@@ -1,20 +1,24 @@
-/* What calls take from the system: memory, system calls, files.
+/* What calls take from the system: memory, system calls, files, threads, signals.
  *
  * Usage: system SCENE VIEWER
  *
  * Run by tests/guide/system.rs as content. This program's malloc() and open() are used by the
  * library, too. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <connectcreds.h>
@@ -161,6 +165,53 @@ static void memory(void)
     request = cc_request_new();
 }
 
+static volatile sig_atomic_t signals;
+
+static void count(int signal)
+{
+    (void)signal;
+    signals++;
+}
+
+/* A signal every 5 ms, whose handler restarts no system call. */
+static void interrupted_call(void)
+{
+    struct sigaction action = {.sa_handler = count};
+    struct itimerval often = {{0, 5000}, {0, 5000}}, never = {{0, 0}, {0, 0}};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    call();
+    setitimer(ITIMER_REAL, &never, NULL);
+    CHECK(signals > 10);
+}
+
+static int threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int found = 0;
+    for (struct dirent *entry; (entry = readdir(tasks)) != NULL;)
+        found += entry->d_name[0] != '.';
+    closedir(tasks);
+    return found;
+}
+
+static void background_thread(void)
+{
+    cc_call *started;
+    cc_token *token;
+    CHECK(threads() == 1);
+    CHECK(cc_viewer_token_start(viewer, request, &started, NULL) == CC_OK);
+    CHECK(threads() == 2);
+    CHECK(cc_call_finish(started, &token, NULL) == CC_OK);
+    cc_call_free(started);
+    cc_token_free(token);
+    for (int waits = 0; threads() > 1; waits++) {
+        struct timespec pause = {0, 50000000};
+        CHECK(waits < 400);
+        nanosleep(&pause, NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *scene = argc > 1 ? argv[1] : "";
@@ -173,6 +224,10 @@ int main(int argc, char **argv)
         files();
     else if (strcmp(scene, "memory") == 0)
         memory();
+    else if (strcmp(scene, "signals") == 0)
+        interrupted_call();
+    else if (strcmp(scene, "thread") == 0)
+        background_thread();
     else
         return 2;
     cc_request_free(request);
