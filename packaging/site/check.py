@@ -74,7 +74,7 @@ with sync_playwright() as playwright:
     page.set_viewport_size(DESK)
     page.goto((site / "index.html").as_uri())
     page.fill("input.md-search__input", "proxy")
-    page.wait_for_selector(".md-search-result__link", timeout=15000)
+    page.wait_for_selector(".md-search-result__link", timeout=60000)
     page.screenshot(path=screenshots / "search.png")
     browser.close()
 

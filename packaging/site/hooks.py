@@ -24,6 +24,8 @@ def on_post_build(config):
 
 
 def on_page_markdown(markdown, page, config, files):
+    if page.file.src_uri == "claims.md":
+        page.meta["search"] = {"exclude": True}  # it repeats what the other pages say
     return _tabs(_links(markdown, page.file.src_uri))
 
 

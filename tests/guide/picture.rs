@@ -35,7 +35,6 @@ fn trip() -> (Recorded, String) {
 }
 
 fn steps(request: &Recorded, printed: &str) -> Vec<Step> {
-    let (_, endpoint) = request.path.rsplit_once('/').expect("a path");
     let (token, _) = printed.split_once(',').expect("a token and its expiry");
     let step = |from, to, text: &str, ours| Step {
         from,
@@ -44,26 +43,26 @@ fn steps(request: &Recorded, printed: &str) -> Vec<Step> {
         ours,
     };
     vec![
-        step(0, 1, "opens the content", false),
+        step(0, 1, "opens it", false),
         step(1, 2, "session token", false),
-        step(2, 2, "in the cache?", true),
-        step(2, 1, &format!("{} …/{endpoint}", request.method), true),
-        step(1, 3, "refreshes it, if it has to", false),
+        step(2, 2, "cached?", true),
+        step(2, 1, &request.method, true),
+        step(1, 3, "refreshes if necessary", false),
         step(1, 2, "access_token", true),
         step(2, 3, token, false),
-        step(3, 2, "the viewer's data", false),
+        step(3, 2, "data", false),
     ]
 }
 
 fn picture(steps: &[Step]) -> String {
-    let x = |lane: usize| 90 + 220 * lane;
+    let x = |lane: usize| 80 + 190 * lane;
     let y = |number: usize| 110 + 62 * number;
-    let height = y(steps.len()) + 10;
+    let height = y(steps.len()) - 20;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 840 {height}\" font-family=\"sans-serif\" font-size=\"20\" text-anchor=\"middle\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 730 {height}\" font-family=\"sans-serif\" font-size=\"22\" text-anchor=\"middle\">\n\
          <title>The trip of a token</title>\n\
-         <defs><marker id=\"end\" markerWidth=\"10\" markerHeight=\"10\" refX=\"9\" refY=\"5\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\" fill=\"#333\"/></marker></defs>\n\
-         <rect width=\"840\" height=\"{height}\" fill=\"white\"/>\n"
+         <defs><marker id=\"end\" markerUnits=\"userSpaceOnUse\" markerWidth=\"14\" markerHeight=\"12\" refX=\"13\" refY=\"6\" orient=\"auto\"><path d=\"M0 0L14 6L0 12z\" fill=\"#333\"/></marker></defs>\n\
+         <rect width=\"730\" height=\"{height}\" fill=\"white\"/>\n"
     );
     let mut line = |text: String| svg.push_str(&(text + "\n"));
     for (lane, name) in LANES.into_iter().enumerate() {
@@ -72,7 +71,7 @@ fn picture(steps: &[Step]) -> String {
              <rect x=\"{2}\" y=\"18\" width=\"140\" height=\"40\" rx=\"6\" fill=\"#dde6f0\"/>\
              <text x=\"{0}\" y=\"45\">{name}</text>",
             x(lane),
-            height - 20,
+            height - 16,
             x(lane) - 70
         ));
     }
@@ -89,9 +88,9 @@ fn picture(steps: &[Step]) -> String {
         .expect("text");
         if from == to {
             line(format!(
-                "<rect x=\"{}\" y=\"{}\" width=\"190\" height=\"34\" rx=\"6\" fill=\"#e3f2e8\" stroke=\"{colour}\"/>\
+                "<rect x=\"{}\" y=\"{}\" width=\"150\" height=\"34\" rx=\"6\" fill=\"#e3f2e8\" stroke=\"{colour}\"/>\
                  <text x=\"{from}\" y=\"{}\" fill=\"{colour}\">{text}</text>",
-                from - 95,
+                from - 75,
                 y - 24,
                 y
             ));
