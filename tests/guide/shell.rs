@@ -73,10 +73,7 @@ pub fn installed_r_package() -> PathBuf {
         let checkout = Checkout::new("r");
         // A copy, because R builds a package in its source directory.
         let sources = root().join("bindings/r");
-        checkout.run(&format!(
-            "cp -r '{}' bindings/r",
-            sources.display()
-        ));
+        checkout.run(&format!("cp -r '{}' bindings/r", sources.display()));
         checkout.save("token.R", &program_on("start.md", "r"));
         let printed = checkout.run(&commands("R CMD INSTALL"));
         assert!(printed.contains("Bearer token, expires at "), "{printed}");

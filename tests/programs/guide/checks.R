@@ -45,9 +45,12 @@ warehouse <- function(req) {
 }
 listed <- data.frame(guid = "guid-1", name = "Warehouse")
 stopifnot(access_token(warehouse_token(), mock = warehouse, integrations = listed) == "t")
+listing <- utils::capture.output(with_mocked_connect_responses(print_integrations(), token = "t", integrations = listed))
+stopifnot(grepl("guid-1", listing))
 page("integrations.md")
 
 test_that_the_program_gets_a_token()
+test_that_an_expired_token_is_replaced()
 page("testing.md")
 
 stopifnot(inherits(try(trust("/nowhere/ca.pem"), silent = TRUE), "try-error"))
