@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;
+use std::num::NonZero;
 
 use zeroize::Zeroizing;
 
@@ -38,7 +39,8 @@ pub(super) struct TokenText(Zeroizing<String>);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     start: u32,
-    length: u32,
+    /// With the NUL behind it. It is never 0, so that a place that is not there takes no more memory.
+    length_with_nul: NonZero<u32>,
 }
 
 impl TokenText {
@@ -55,7 +57,7 @@ impl TokenText {
         match known(text) {
             Some(index) => Span {
                 start: KNOWN_AT + index as u32,
-                length: text.len() as u32,
+                length_with_nul: with_nul(text.len()),
             },
             None => self.join("", text),
         }
@@ -71,18 +73,18 @@ impl TokenText {
         self.0.push('\0');
         Span {
             start: start as u32,
-            length: length as u32,
+            length_with_nul: with_nul(length),
         }
     }
 
     pub fn str(&self, span: Span) -> &str {
         let text = self.starting_at(span);
-        &text[..span.length as usize]
+        &text[..span.length()]
     }
 
     pub fn c_str(&self, span: Span) -> &CStr {
         let text = self.starting_at(span);
-        c_str(&text[..=span.length as usize])
+        c_str(&text[..=span.length()])
     }
 
     /// Returns how many bytes of memory the texts take.
@@ -101,16 +103,23 @@ impl TokenText {
 impl Span {
     /// Returns the rest of a joined text behind a prefix of `length` bytes.
     pub fn behind(self, length: usize) -> Self {
-        let length = length as u32;
         Self {
-            start: self.start + length,
-            length: self.length - length,
+            start: self.start + length as u32,
+            length_with_nul: with_nul(self.length() - length),
         }
     }
 
     pub fn is_empty(self) -> bool {
-        self.length == 0
+        self.length() == 0
     }
+
+    fn length(self) -> usize {
+        self.length_with_nul.get() as usize - 1
+    }
+}
+
+fn with_nul(length: usize) -> NonZero<u32> {
+    NonZero::<u32>::MIN.saturating_add(length as u32)
 }
 
 /// Returns the index of a known text.
