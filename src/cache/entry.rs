@@ -24,8 +24,6 @@ pub(super) struct Entry {
     pub negative: Option<Box<NegativeEntry>>,
     pub in_flight: Option<Arc<InFlightExchange>>,
     pub last_use: AtomicU64,
-    /// The token's share of the memory that the cache bounds, in bytes.
-    pub bytes: usize,
 }
 
 pub(super) struct CachedToken {
@@ -50,8 +48,13 @@ impl Entry {
             negative: None,
             in_flight: None,
             last_use: AtomicU64::new(0),
-            bytes: 0,
         }
+    }
+
+    /// Returns the token's share of the memory that the cache bounds, in bytes.
+    pub fn bytes(&self) -> usize {
+        let cached = self.cached.as_ref();
+        cached.map_or(0, |cached| cached.token.heap_bytes() + self.key.heap_bytes())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -97,7 +100,6 @@ impl Entry {
             .or(in_force.and_then(|before| before.refresh_token));
         let token = Arc::new(token);
         self.negative = None;
-        self.bytes = token.heap_bytes() + self.key.heap_bytes();
         self.cached = Some(CachedToken {
             token: token.clone(),
             expiry,
@@ -129,6 +131,5 @@ impl Entry {
 
     pub fn drop_token(&mut self) {
         self.cached = None;
-        self.bytes = 0;
     }
 }

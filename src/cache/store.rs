@@ -209,7 +209,7 @@ impl Cache {
                 .map_err(|why| (why, None));
         };
         entry.in_flight = None;
-        let bytes_before = entry.bytes;
+        let bytes_before = entry.bytes();
         let outcome = match result {
             Ok((issued, expiry)) => Ok(entry.keep(issued, expiry, now, criteria)),
             Err(why) => {
@@ -220,7 +220,7 @@ impl Cache {
                 Err(entry.fail(why, now, criteria))
             }
         };
-        self.eviction.bytes = self.eviction.bytes - bytes_before + entry.bytes;
+        self.eviction.bytes = self.eviction.bytes - bytes_before + entry.bytes();
         *entry.last_use.get_mut() = self.eviction.stored();
         if entry.is_empty() {
             self.remove(key);
@@ -255,7 +255,7 @@ impl Cache {
                 .find_entry(*hash, |entry| entry.key.is_of_session(token))
             {
                 let (entry, _) = found.remove();
-                self.eviction.bytes -= entry.bytes;
+                self.eviction.bytes -= entry.bytes();
             }
         }
     }
@@ -272,7 +272,7 @@ impl Cache {
             return false;
         };
         let entry = found.get_mut();
-        self.eviction.bytes -= entry.bytes;
+        self.eviction.bytes -= entry.bytes();
         entry.drop_token();
         if entry.is_empty() {
             drop(found.remove());
@@ -304,7 +304,7 @@ impl Cache {
     fn remove(&mut self, key: &Arc<CacheKey>) {
         if let Ok(found) = self.entries.find_entry(key.hash(), |entry| entry.key == *key) {
             let (entry, _) = found.remove();
-            self.eviction.bytes -= entry.bytes;
+            self.eviction.bytes -= entry.bytes();
         }
     }
 }

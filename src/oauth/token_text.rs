@@ -43,6 +43,10 @@ pub(super) struct Span {
     length_with_nul: NonZero<u32>,
 }
 
+/// Where a text begins, for texts that are seldom read: they end at their NUL.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start(u32);
+
 impl TokenText {
     /// Creates an empty one with exactly the room for a joined text of `joined` bytes and for `pushed`. It never grows: a
     /// string that grows leaves copies that are not wiped.
@@ -78,13 +82,20 @@ impl TokenText {
     }
 
     pub fn str(&self, span: Span) -> &str {
-        let text = self.starting_at(span);
-        &text[..span.length()]
+        &self.at(span.start)[..span.length()]
     }
 
     pub fn c_str(&self, span: Span) -> &CStr {
-        let text = self.starting_at(span);
-        c_str(&text[..=span.length()])
+        c_str(&self.at(span.start)[..=span.length()])
+    }
+
+    pub fn name(&self, start: Start) -> &str {
+        let text = self.at(start.0);
+        &text[..text.find('\0').unwrap_or_default()]
+    }
+
+    pub fn name_c_str(&self, start: Start) -> &CStr {
+        CStr::from_bytes_until_nul(self.at(start.0).as_bytes()).unwrap_or_default()
     }
 
     /// Returns how many bytes of memory the texts take.
@@ -92,10 +103,10 @@ impl TokenText {
         self.0.capacity()
     }
 
-    fn starting_at(&self, span: Span) -> &str {
-        match span.start.checked_sub(KNOWN_AT) {
+    fn at(&self, start: u32) -> &str {
+        match start.checked_sub(KNOWN_AT) {
             Some(index) => KNOWN[index as usize],
-            None => &self.0[span.start as usize..],
+            None => &self.0[start as usize..],
         }
     }
 }
@@ -109,12 +120,27 @@ impl Span {
         }
     }
 
+    /// Returns the text together with all that precedes it; `None` for the first text.
+    pub fn with_what_precedes(self) -> Option<Self> {
+        let all = Self {
+            start: 0,
+            length_with_nul: self.length_with_nul.saturating_add(self.start),
+        };
+        (self.start > 0).then_some(all)
+    }
+
     pub fn is_empty(self) -> bool {
         self.length() == 0
     }
 
     fn length(self) -> usize {
         self.length_with_nul.get() as usize - 1
+    }
+}
+
+impl From<Span> for Start {
+    fn from(span: Span) -> Self {
+        Self(span.start)
     }
 }
 
@@ -141,8 +167,17 @@ mod tests {
         let spans = pushed.map(|text| texts.push(text));
         assert_eq!(texts.str(joined), "Bearer x");
         assert_eq!(texts.c_str(joined.behind("Bearer ".len())), c"x");
+        let precedes = joined.behind("Bearer ".len()).with_what_precedes();
+        assert_eq!(precedes.map(|whole| texts.str(whole)), Some("Bearer x"));
+        assert!(joined.with_what_precedes().is_none());
         assert_eq!(spans.map(|span| texts.str(span)), pushed);
         assert_eq!(spans.map(|span| texts.c_str(span).to_str().unwrap()), pushed);
+        let starts = spans.map(Start::from);
+        assert_eq!(starts.map(|start| texts.name(start)), pushed);
+        assert_eq!(
+            starts.map(|start| texts.name_c_str(start).to_str().unwrap()),
+            pushed
+        );
         assert_eq!(spans.map(Span::is_empty), [false, false, true, false]);
         assert_eq!(&*texts.0, "Bearer x\0a\0\0é\0", "a known text is not copied");
         assert_eq!(texts.0.len(), texts.heap_bytes());
