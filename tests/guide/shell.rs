@@ -9,8 +9,8 @@ use connect_standin::Standin;
 use crate::pages::{program_on, snippets_on};
 use crate::support::{clean, library_dir, root, scratch, told};
 
-/// The pages whose commands a test here runs, or compares with those of CI.
-pub const IS_CHECKED: [&str; 2] = ["start.md", "binding.md"];
+/// The pages whose commands a test here runs, or compares with those of CI, or `packaging/test` runs.
+pub const IS_CHECKED: [&str; 3] = ["start.md", "binding.md", "installing.md"];
 
 /// A directory that looks like a checkout with a built library, and a `cargo` that runs the command after `-- --`. The
 /// stand-in, which the real one would build first, runs in this process.
