@@ -290,5 +290,9 @@ with_foreign_mock <- function(mock, routine, ...) {
     .Call(C_mock_end, handle)
   })
   .Call(C_serve_foreign, mock)
-  .Call(switch(routine, token = C_token, start = C_start, integrations = C_integrations), ...)
+  switch(routine,
+    token = .Call(C_token, ...),
+    start = .Call(C_start, ...),
+    integrations = .Call(C_integrations, ...)
+  )
 }
