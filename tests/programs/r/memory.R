@@ -10,6 +10,9 @@ mode <- commandArgs(TRUE)[[1]]
 step <- if (mode == "torture") as.integer(Sys.getenv("TORTURE_STEP", "1")) else 0L
 home <- getNamespace("connectcreds")
 
+# A mock uses httr2 where it is installed, and loading it would take long under gctorture().
+invisible(requireNamespace("httr2", quietly = TRUE))
+
 viewer <- structure(list(request = list(HTTP_POSIT_CONNECT_USER_SESSION_TOKEN = "viewer")), class = "ShinySession")
 page <- structure(
   list2env(list(

@@ -1,4 +1,5 @@
-/* Bugs that bindings/r/tools/check-memory must find, before what it does not find means anything. */
+/* Bugs that bindings/r/tools/check-memory must find, before what it does not find means anything.
+ */
 
 #include <Rinternals.h>
 #include <stdlib.h>
