@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import re
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -27,7 +28,7 @@ from service import ANOTHER, OPENER, Service, exchanges, order, standin
 REFRESHES, CLICKS, MEASURES = 5, 10, 5
 #: How long one viewer's exchange takes, in milliseconds, while the other viewer clicks.
 SLOW_MS = 2000
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 NEXT_LINE = """before => {
     const line = document.body.innerText.match(/shown: \\S+ #\\d+ in \\d+/);
     return line && line[0] != before && line[0];
@@ -70,7 +71,10 @@ class Viewer:
         self.page: Page = await self._context.new_page()
         self.page.on("response", self._read)
         self.page.on("websocket", lambda it: it.on("framereceived", lambda frame: self.received.append(str(frame))))
-        await self.page.goto(self._url)
+        await self.page.goto(self._url, wait_until="commit", timeout=PATIENCE_MS)
+
+    async def refresh(self) -> None:
+        await self.page.reload(wait_until="commit", timeout=PATIENCE_MS)
 
     async def leave(self) -> None:
         self.check()
@@ -130,7 +134,7 @@ async def same_names(a: Viewer, b: Viewer) -> None:
     """Each sees their own name over refreshes and clicks, one after the other and at once."""
     await asyncio.gather(a.sees(), b.sees())
     for _ in range(REFRESHES):
-        await asyncio.gather(a.page.reload(), b.page.reload())
+        await asyncio.gather(a.refresh(), b.refresh())
         await asyncio.gather(a.sees(), b.sees())
     for _ in range(CLICKS):
         await asyncio.gather(a.again(), b.again())
@@ -206,7 +210,9 @@ def free_port() -> int:
 
 
 async def listening(port: int, process: subprocess.Popen[bytes], url: str) -> None:
-    for _ in range(600):
+    # On a busy machine, importing Gradio takes more than a minute.
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             raise WrongError("it does not start")
         with contextlib.suppress(OSError):
@@ -276,7 +282,7 @@ async def main(results: Path, logs: Path, parts: list[str]) -> int:
                 continue
             log = logs / (re.sub(r"\W+", "-", application.name).strip("-") + ".log")
             try:
-                row = await asyncio.wait_for(attempt(browser, service, application, log), 300)
+                row = await asyncio.wait_for(attempt(browser, service, application, log), 900)
             except Exception as why:
                 wrong += 1
                 row = f"| {application.name} | WRONG: {type(why).__name__}: {why}; {log} |"
@@ -287,4 +293,6 @@ async def main(results: Path, logs: Path, parts: list[str]) -> int:
     return wrong
 
 
+# What was started is stopped then, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 sys.exit(min(asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])), 1))
