@@ -16,6 +16,7 @@ mod runtime;
 mod thread;
 mod watch;
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -46,20 +47,31 @@ struct Driver {
     thread: BackgroundThread,
 }
 
+thread_local! {
+    /// Why the task that this thread polls is not on the runtime.
+    static NOT_ON_RUNTIME: RefCell<Option<Error>> = const { RefCell::new(None) };
+}
+
 /// Whether exchanges can be run: the runtime needs a few descriptors.
 ///
 /// # Errors
 ///
-/// [`Network`](crate::ErrorKind::Network) when there are none.
+/// [`Network`](crate::ErrorKind::Network) when there are none, or were none when the task that asks was to be spawned.
 pub(crate) fn prepare() -> Result<(), Error> {
-    DRIVER.get().runtime.get().map(drop)
+    let failure = NOT_ON_RUNTIME.try_with(RefCell::take).ok().flatten();
+    match failure {
+        Some(why) => Err(why),
+        None => DRIVER.get().runtime.get().map(drop),
+    }
 }
 
 /// Runs `task`, which completes `in_flight`, when there is a place for it.
 pub(crate) fn spawn(in_flight: &Arc<InFlightExchange>, mut task: BoxedFuture<()>) {
     let driver = DRIVER.get();
-    if driver.runtime.get().is_err() {
-        // It fails at once, with that error, see `prepare`.
+    if let Err(why) = driver.runtime.get() {
+        // It fails at once, with that error, see `prepare`. There may be descriptors again by then, but it would run outside
+        // of the runtime.
+        let _ = NOT_ON_RUNTIME.try_with(|failure| failure.replace(Some(why)));
         let _completed = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         return;
     }

@@ -88,7 +88,7 @@ pub fn compile_with(source: &Path, libraries: &[&str]) -> PathBuf {
 }
 
 /// Returns a command with an empty environment except for `PATH`. A program that a test has compiled runs under what
-/// `CONNECTCREDS_TEST_RUNNER` says; `tests/sanitizers` sets it.
+/// `CONNECTCREDS_TEST_RUNNER` says, and has `CONNECTCREDS_TEST_SLOWER` times the time; `tests/sanitizers` sets both.
 pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let program = program.as_ref();
     let mut runner = words_of("CONNECTCREDS_TEST_RUNNER").into_iter();
@@ -103,6 +103,9 @@ pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    if let Some(times) = std::env::var_os("CONNECTCREDS_TEST_SLOWER") {
+        command.env("CONNECTCREDS_TEST_SLOWER", times);
+    }
     command
 }
 

@@ -13,7 +13,7 @@
 
 #include "mock.h"
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS (30000 * (int)slower())
 
 /* ---- Helpers ---- */
 
@@ -95,7 +95,7 @@ static void finish_and_free(cc_call *call)
 static int settles(int (*count)(void), int at_most)
 {
     int seen = count();
-    for (int i = 0; i < 3000 && seen > at_most; i++, seen = count())
+    for (int i = 0; i < 3000 * (int)slower() && seen > at_most; i++, seen = count())
         poll(NULL, 0, 10);
     return seen;
 }
@@ -518,7 +518,7 @@ static void forks_beside_calls(void)
     for (int i = 0; i < 40; i++) {
         pid_t child = fork();
         if (child == 0) {
-            alarm(30);
+            alarm(30 * slower());
             cc_call_is_done(call);
             CHECK(is_readable(call, PATIENCE_MS));
             finish_and_free(call);

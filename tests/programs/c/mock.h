@@ -8,6 +8,8 @@
 
 #include <connectcreds.h>
 
+#include "checked.h"
+
 static int failures;
 
 #define CHECK(condition) \
@@ -177,7 +179,8 @@ static inline int play(const struct scene *scenes, size_t count, const char *nam
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(scenes[i].name, name) == 0) {
-            alarm(SCENE_S);
+            alarm(SCENE_S * slower());
+            prepare_for_checker();
             scenes[i].play();
             return failures > 0;
         }

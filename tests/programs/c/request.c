@@ -196,7 +196,7 @@ static void call_with(int at, int then, bool cancel)
     asked_of_another = 0;
     cc_request_set_scope(canceller.request, scope);
     cc_request_set_force_refresh(canceller.request, true);
-    cc_request_set_timeout_ms(canceller.request, 400);
+    cc_request_set_timeout_ms(canceller.request, 400 * slower());
     cc_request_set_cancel(canceller.request, cancelled, &canceller);
     char *outcome = service_account(canceller.request);
     /* The call goes on with the callback that it began with. */

@@ -1,7 +1,8 @@
 /* Looks for secrets in the whole memory of this process after everything was freed.
  *
- * Usage: secrets; on standard input the server's URL, the API key and a session token, the secrets
- * as hexadecimal digits of masked bytes: nothing of the program itself must hold them.
+ * Usage: secrets [dump]; on standard input the server's URL, the API key and a session token, the
+ * secrets as hexadecimal digits of masked bytes: nothing of the program itself must hold them. With
+ * "dump" it prints the last access token in that form, and then aborts, to leave a core file.
  *
  * Run by tests/process.rs. */
 #define _DEFAULT_SOURCE
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <connectcreds.h>
@@ -136,7 +138,19 @@ static int scan(void)
     return all;
 }
 
-int main(void)
+static void dump(void)
+{
+    struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+    for (size_t i = 0; i < token.length; i++)
+        printf("%02x", token.masked[i]);
+    puts("");
+    fflush(stdout);
+    if (setrlimit(RLIMIT_CORE, &unlimited) != 0)
+        exit(3);
+    abort();
+}
+
+int main(int argc, char **argv)
 {
     static char server[LONGEST];
     alarm(60);
@@ -147,5 +161,7 @@ int main(void)
         call(server);
     cc_cache_clear();
     printf("%d copies\n", scan());
+    if (argc > 1 && strcmp(argv[1], "dump") == 0)
+        dump();
     return 0;
 }
