@@ -22,16 +22,18 @@ from typing import Any
 import connectcreds
 import requests
 import urllib3
-from azure.core.pipeline.transport import RequestsTransport
+from azure.core.pipeline.transport import AsyncioRequestsTransport, RequestsTransport
 from azure.identity import ClientSecretCredential
+from azure.identity.aio import ClientSecretCredential as AsyncClientSecretCredential
 from connectcreds import _abi, aio
 from connectcreds.auth import token_provider
-from connectcreds.azure import ConnectCredential
+from connectcreds.azure import AsyncConnectCredential, ConnectCredential
 from google.oauth2.credentials import Credentials
 
 ROUNDS = 51
 CALLS = 2000
 RESOURCE = "https://example.cloud.databricks.com"
+SCOPE = "https://storage.azure.com/.default"
 VIEWER = os.environ["STANDIN_VIEWER_TOKEN"]
 
 
@@ -53,14 +55,15 @@ class Azure(requests.adapters.HTTPAdapter):
         return self.build_response(request, raw)
 
 
-def azure() -> Callable[[], object]:
+def azure_credential(credential: Any, transport: Any) -> Any:
     session = requests.Session()
     session.mount("https://", Azure())
-    transport = RequestsTransport(session=session, session_owner=False)
-    credential = ClientSecretCredential(
-        "tenant", "client", "secret", transport=transport, disable_instance_discovery=True
-    )
-    return partial(credential.get_token, "https://storage.azure.com/.default")
+    sends = transport(session=session, session_owner=False)
+    return credential("tenant", "client", "secret", transport=sends, disable_instance_discovery=True)
+
+
+def azure() -> Callable[[], object]:
+    return partial(azure_credential(ClientSecretCredential, RequestsTransport).get_token, SCOPE)
 
 
 def google() -> Callable[[], object]:
@@ -68,6 +71,10 @@ def google() -> Callable[[], object]:
     credentials = Credentials("a" * 1000, expiry=expiry)
     # New headers for each request, because the call depends on the headers that it finds.
     return lambda: credentials.before_request(None, "GET", RESOURCE, {})
+
+
+def adapter() -> Callable[[], object]:
+    return partial(ConnectCredential(connectcreds.service_account_token).get_token, SCOPE)
 
 
 def ours() -> Callable[[], object]:
@@ -85,7 +92,7 @@ MEASURES: list[tuple[str, Callable[[], object]]] = [
     ("has_service_account_token()", connectcreds.has_service_account_token),
     ("service_account_token(resource=…).authorization, into a header", ours()),
     ("auth.token_provider()", token_provider(connectcreds.service_account_token, resource=RESOURCE)),
-    ("azure.ConnectCredential: get_token", partial(ConnectCredential(connectcreds.service_account_token).get_token, "s")),
+    ("azure.ConnectCredential: get_token", adapter()),
     ("google-auth: before_request, into a header", google()),
     ("azure-identity: get_token", azure()),
     ("of it: a call by ctypes, cc_running_on_connect()", _abi.cc_running_on_connect),
@@ -106,16 +113,27 @@ AWAITED = 300
 IMPORTS = ["connectcreds", "connectcreds.auth", "google.oauth2.credentials", "azure.identity", "boto3", "posit.connect"]
 
 
-def awaited() -> list[float]:
-    """Microseconds of the process's processor time for one awaited hit, for each round."""
+def awaited() -> dict[str, list[float]]:
+    """Microseconds of the process's processor time for one awaited hit, for each round; by measure."""
 
-    async def rounds() -> list[float]:
-        times = []
+    async def rounds() -> dict[str, list[float]]:
+        credential = azure_credential(AsyncClientSecretCredential, AsyncioRequestsTransport)
+        ours = AsyncConnectCredential(connectcreds.service_account_token)
+        measures = {
+            "aio.service_account_token(resource=…), awaited": partial(aio.service_account_token, resource=RESOURCE),
+            "aio.viewer_token(…), awaited": partial(aio.viewer_token, VIEWER),
+            "azure.AsyncConnectCredential: get_token, awaited": partial(ours.get_token, SCOPE),
+            "azure-identity: get_token, awaited": partial(credential.get_token, SCOPE),
+        }
+        times: dict[str, list[float]] = {name: [] for name in measures}
+        for call in measures.values():
+            await call()
         for _ in range(ROUNDS):
-            begin = time.process_time_ns()
-            for _ in range(AWAITED):
-                await aio.service_account_token(resource=RESOURCE)
-            times.append((time.process_time_ns() - begin) / AWAITED / 1000)
+            for name, call in measures.items():
+                begin = time.process_time_ns()
+                for _ in range(AWAITED):
+                    await call()
+                times[name].append((time.process_time_ns() - begin) / AWAITED / 1000)
         return times
 
     return asyncio.run(rounds())
@@ -135,7 +153,10 @@ def posit_sdk() -> Callable[[], object] | None:
     except ImportError:
         return None
     client = Client(url=os.environ["CONNECT_SERVER"], api_key=os.environ["CONNECT_API_KEY"])
-    return client.oauth.get_content_credentials
+    # Otherwise it would request the version from the server.
+    client._ctx.version = "2026.02.0"
+    # What client.oauth returns does not keep the client.
+    return lambda: client.oauth.get_content_credentials()
 
 
 #: Rounds, and exchanges in each, by the wall clock.
@@ -175,9 +196,9 @@ def main() -> None:
     for (name, _), times in zip(MEASURES, zip(*rounds)):
         print(f"  {name:<66} {statistics.median(times):6.2f}  ({min(times):.2f} to {max(times):.2f})")
         record(name, "us", list(times))
-    times = awaited()
-    print(f"  {'aio.service_account_token(resource=…), awaited':<66} {statistics.median(times):6.2f}  ", end="")
-    print(f"({min(times):.2f} to {max(times):.2f})")
+    for name, times in awaited().items():
+        print(f"  {name:<66} {statistics.median(times):6.2f}  ({min(times):.2f} to {max(times):.2f})")
+        record(name, "us", times)
 
     exchanges()
 
@@ -187,7 +208,9 @@ def main() -> None:
         known = [each for each in taken if each is not None]
         if known:
             record(f"import {module}", "ms", known)
-        print(f"  {module:<66} {statistics.median(known):6.1f}" if known else f"  {module:<66} not installed")
+            print(f"  {module:<66} {statistics.median(known):6.1f}  ({min(known):.1f} to {max(known):.1f})")
+        else:
+            print(f"  {module:<66} not installed")
 
 
 main()

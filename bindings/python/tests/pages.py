@@ -1,4 +1,5 @@
-"""Writes the Python code of README.md and docs/ into modules, as a user would have it: for type checkers.
+"""Writes the Python code of README.md and docs/ into modules, as a user would have it: for type checkers. In a checkout
+of the repository, also that of its README.md and docs/.
 
 Usage: pages.py DIRECTORY
 
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+REPOSITORY = PACKAGE.parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 READER = "import connectcreds\n\nsession_token: str = ''\nbase_url: str = ''\nurl: str = ''\n"
 #: mypy alone knows the comment; pyright infers.
@@ -25,13 +27,16 @@ RELAXED = (
 
 
 def main(directory: Path) -> None:
-    for page in (PACKAGE / "README.md", *sorted((PACKAGE / "docs").glob("*.md"))):
+    pages = [PACKAGE / "README.md", *sorted((PACKAGE / "docs").glob("*.md"))]
+    if (REPOSITORY / "include/connectcreds.h").exists():
+        pages += [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    for page in pages:
         text = page.read_text()
-        if page.name == "README.md":
-            parts = {"readme": text}
-        else:
+        if page.parent == PACKAGE / "docs":
             sections = re.split(r"^## ", text, flags=re.MULTILINE)
             parts = {f"{page.stem}_{index}": part for index, part in enumerate(sections)}
+        else:
+            parts = {str(page.relative_to(REPOSITORY).with_suffix("")): text}
         for name, part in parts.items():
             blocks = BLOCK.findall(part)
             if not blocks:

@@ -13,6 +13,7 @@ from support import Silent, Standin, ended, program, run
 from test_abi import CODE
 
 import connectcreds
+from connectcreds import _callbacks, _logging
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +165,27 @@ def test_a_signal_in_a_wait_is_raised_by_the_call_with_the_log_on_too(connect: S
         """
     )
     assert printed == "20\n"
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_signal_while_a_line_is_told_does_not_mix_up_the_next_line(
+    caplog: pytest.LogCaptureFixture, lost: int
+) -> None:
+    lines = _logging._lines()
+    next(lines)
+    for index, argument in enumerate((logging.DEBUG, b"first", None)):
+        if index == lost:
+            # As the handler does when Python is about to take the argument.
+            lines.throw(KeyboardInterrupt())
+        else:
+            lines.send(argument)
+    with pytest.raises(KeyboardInterrupt):
+        _callbacks.raise_kept()
+    with caplog.at_level(logging.DEBUG, "connectcreds"):
+        for argument in (1, b"second", None):
+            lines.send(argument)
+    _callbacks.raise_kept()
+    assert [(each.levelno, each.getMessage()) for each in caplog.records][-1] == (logging.ERROR, "second")
 
 
 def test_the_interpreter_ends_while_daemon_threads_tell_lines(connect: Standin) -> None:

@@ -4,23 +4,10 @@ session_header <- "Posit-Connect-User-Session-Token"
 
 # The session token of a session: NULL when there is no session, "" when Connect sent no token for it.
 session_token <- function(session) {
-  if (is.null(session)) {
-    return(NULL)
-  }
-  if (!inherits(session, "ShinySession")) {
-    return(token_elsewhere(session))
-  }
-  token <- session$request$HTTP_POSIT_CONNECT_USER_SESSION_TOKEN
-  if (is.null(token)) {
-    return("")
-  }
-  if (is.environment(session) && !identical(session, holders$latest)) {
-    note_holder(session, token)
-  }
-  token # which the shim checks
+  .Call(C_session_token, session)
 }
 
-# Of what else may stand for a session.
+# Called by the shim: that of what else may stand for a session.
 token_elsewhere <- function(session) {
   if (is_one_string(session)) {
     return(session)
@@ -83,11 +70,12 @@ running_on_connect <- function() {
 }
 
 # For each session token the Shiny sessions that asked with it and have not ended: a viewer's tabs. The one that asked
-# last is remembered, so that a page that asks again and again is noted once.
+# last is remembered, so that the shim has a page that asks again and again noted once.
 holders <- new.env(parent = emptyenv())
 holders$of <- new.env(parent = emptyenv())
 holders$latest <- NULL
 
+# Called by the shim.
 note_holder <- function(session, token) {
   if (!is.function(session[["onSessionEnded"]]) || !is_one_string(token) ||
     !nzchar(token)) {

@@ -40,6 +40,8 @@ bool call_poll(void *unused);
 void namespace_setup(SEXP given);
 /* Calls the function `name` of the namespace. The result is not protected. */
 SEXP call_r(const char *name, SEXP arguments);
+/* What the namespace has under this name, such as an environment. The result is not protected. */
+SEXP namespace_value(const char *name);
 /* Whether the process runs on Connect: -1 when that is the library's question, since nobody has
  * replaced running_on_connect(); else what its replacement says. */
 int asked_on_connect(void);
@@ -215,6 +217,7 @@ SEXP cr_call_fd(SEXP call);
 SEXP cr_call_finish(SEXP call, SEXP called);
 SEXP cr_integrations(SEXP server_url, SEXP api_key, SEXP force, SEXP timeout);
 SEXP cr_running_on_connect(void);
+SEXP cr_session_token(SEXP session);
 SEXP cr_forget_session(SEXP session_token);
 SEXP cr_diagnose(void);
 SEXP cr_version(void);

@@ -138,6 +138,7 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(unload, 0),
     ROUTINE(token, 13),
     ROUTINE(running_on_connect, 0),
+    ROUTINE(session_token, 1),
     ROUTINE(forget_session, 1),
     ROUTINE(diagnose, 0),
     ROUTINE(version, 0),

@@ -29,6 +29,11 @@ SEXP call_r(const char *name, SEXP arguments)
     return result;
 }
 
+SEXP namespace_value(const char *name)
+{
+    return Rf_eval(Rf_install(name), home);
+}
+
 int asked_on_connect(void)
 {
     static SEXP name;

@@ -25,15 +25,24 @@ _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEB
 
 
 def _lines() -> Generator[int, Any, None]:
-    """Receives a callback's arguments one by one: level, message, user data. Yields numbers, which max() compares."""
+    """Receives a callback's arguments one by one: level, message, user data. Yields numbers, which max() compares.
+
+    A signal's handler may raise in place of any of them, so their types tell which they are: the user data is None.
+    """
     is_closed = _callbacks.is_closed  # When the interpreter shuts down, the module may be empty already.
+    level = 0
+    message: bytes | None = None
     while True:
         try:
             while True:
-                level = yield 0
-                message: bytes = yield 0
-                yield 0
-                LOGGER.log(_LEVELS.get(level, logging.DEBUG), "%s", message.decode(errors="replace"))
+                value = yield 0
+                if isinstance(value, int):
+                    level, message = value, None
+                elif value is not None:
+                    message = value
+                elif message is not None:
+                    text, message = message.decode(errors="replace"), None
+                    LOGGER.log(_LEVELS.get(level, logging.DEBUG), "%s", text)
         except GeneratorExit as why:
             if is_closed(why):
                 return
