@@ -201,10 +201,14 @@ impl Error {
         self.0.response.retry_after
     }
 
+    pub(crate) fn is_about_tokens(&self) -> bool {
+        !self.0.is_not_about_tokens
+    }
+
     /// Returns whether the server refused for good, so that the tokens that it issued before are void as well.
     pub(crate) fn is_final(&self) -> bool {
         let refused = self.0.kind == ErrorKind::Refused && matches!(self.http_status(), Some(400..=499));
-        refused && !self.is_retryable() && !self.0.is_not_about_tokens
+        refused && !self.is_retryable() && self.is_about_tokens()
     }
 
     /// Returns whether the same call may succeed later with nothing changed.

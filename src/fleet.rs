@@ -173,7 +173,10 @@ impl Process {
                 asked,
                 refresh_token_refused: false,
             };
-            (issued, Expiry::new(asked, lifetime_s, random()))
+            (
+                issued,
+                Expiry::new(asked, lifetime_s, random(), exchange.key.renewal()),
+            )
         });
         let (key, limits) = (&exchange.key, Limits::configured());
         let outcome = self

@@ -13,6 +13,8 @@ fn pages() -> Vec<PathBuf> {
         "",
         "docs",
         "docs/adr",
+        "docs/how",
+        "docs/services",
         "tests",
         "benches",
         "fuzz",
@@ -40,6 +42,7 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
         .skip(1)
         .filter_map(|rest| rest.split(')').next())
         .filter(|target| !target.contains("://") && !target.starts_with('#'))
+        .filter(|target| !target.contains(' ')) // a lambda of C++
         .map(|target| target.split('#').next().unwrap_or_default())
 }
 
@@ -90,9 +93,66 @@ fn every_suite_is_in_the_table_of_suites() {
 }
 
 #[test]
+fn every_page_names_the_minimum_rust_version_of_the_crate() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let version = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = \"")?.strip_suffix('"'))
+        .expect("a minimum version");
+    let mut named = 0;
+    for page in pages() {
+        let text = read(&page);
+        for (before, _) in text.match_indices(" or later").map(|(at, _)| text.split_at(at)) {
+            if let Some((_, found)) = before.rsplit_once("Rust ")
+                && found.starts_with(|first: char| first.is_ascii_digit())
+                && !found.contains(char::is_whitespace)
+            {
+                assert_eq!(found, version, "{}", page.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 4, "{named}");
+}
+
+/// Writes a number with a comma before its last three digits.
+fn with_comma(number: &str) -> String {
+    let (thousands, rest) = number.split_at(number.len().saturating_sub(3));
+    format!("{thousands},{rest}")
+}
+
+#[test]
+fn the_readme_has_the_recorded_counts_of_instructions() {
+    let recorded = read(&root().join("benches/instructions.txt"));
+    let readme = read(&root().join("README.md")).replace('\n', " ");
+    for (name, words) in [
+        (
+            "viewer-prepared",
+            "instructions for a viewer's token with a prepared request",
+        ),
+        (
+            "service-account-null",
+            "for a service account's with everything from the environment",
+        ),
+    ] {
+        let count = recorded
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .expect("recorded")
+            .trim();
+        let claim = format!("{} {words}", with_comma(count));
+        assert!(readme.contains(&claim), "the README does not say: {claim}");
+    }
+}
+
+#[test]
 fn every_page_has_one_spelling() {
     for page in pages() {
-        let text = read(&page).to_lowercase();
+        let mut text = read(&page).to_lowercase();
+        if page.ends_with("docs/claims.md") {
+            // Names of tests.
+            text = text.split('`').step_by(2).collect();
+        }
         let words: Vec<_> = text
             .split(|each: char| !each.is_alphanumeric() && each != '-')
             .filter(|word| !word.is_empty())

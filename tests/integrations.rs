@@ -109,6 +109,9 @@ fn a_list_that_cannot_be_had_is_an_error_that_says_what_to_do() {
     host.call(&["request"]);
     host.ok(&["set", "integration", "Stand-in"]);
     let message = host.fails(&["service_account"], "CC_ERR_NOT_SUPPORTED");
+    // It is not the server's version that is at fault.
+    let first = "Cannot fetch service account credentials from the Connect server.";
+    assert!(message.starts_with(first), "{message}");
     assert!(message.contains("CONNECT_CONTENT_GUID is not set"), "{message}");
     host.fails(&["integrations"], "CC_ERR_NOT_SUPPORTED");
     host.ok(&["set", "integration", connect.integration()]);

@@ -259,6 +259,15 @@ fn r_source_package_installs_without_a_checkout() {
         .envs(rustup_environment());
     run(&mut install);
 
+    // With the library the package has the notices of what is in it.
+    for name in ["THIRD-PARTY-NOTICES", "connectcreds.cdx.json"] {
+        let installed = packages.join("connectcreds").join(name);
+        assert_eq!(
+            std::fs::read(&installed).expect("installed"),
+            std::fs::read(root().join(name)).expect("generated")
+        );
+    }
+
     // The installed package moves with its library.
     let moved = directory.join("moved");
     std::fs::rename(&packages, &moved).expect("moved");

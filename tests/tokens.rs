@@ -423,6 +423,15 @@ fn a_token_is_had_when_it_can_be_got() {
 }
 
 #[test]
+fn whether_there_is_a_token_is_false_when_the_server_does_not_answer() {
+    let connect = Standin::start();
+    let mut host = Host::on(&connect);
+    host.configure(&[("call_timeout_ms", "200")]);
+    connect.order_always(Some(Order::Silent));
+    assert_eq!(host.call(&["has_service_account"])["has"], *"0");
+}
+
+#[test]
 fn calls_after_one_another_share_a_connection() {
     let connect = Standin::start_tls();
     let mut host = Host::on(&connect);

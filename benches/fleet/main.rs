@@ -25,17 +25,19 @@ fn main() {
         ("azure-identity", of(&AZURE_IDENTITY)),
         ("botocore", of(&BOTOCORE)),
     ];
-    println!("Requests per second at the server, from the second minute on\n");
+    println!("Requests per second at the server, from the third minute on\n");
     println!(
-        "  {:<22} {:>8} {:>10} {:>10} {:>12} {:>14}",
-        "", "mean", "most in 1s", "most in 1m", "most / mean", "after outage"
+        "  {:<22} {:>8} {:>10} {:>8} {:>10} {:>12} {:>14}",
+        "", "mean", "most in 1s", "at", "most in 1m", "most / mean", "after outage"
     );
     for (name, seen) in &days {
         let rates = Rates::of(seen);
         println!(
-            "  {name:<22} {:>8.2} {:>10.0} {:>10.1} {:>12.1} {:>14.1}",
+            "  {name:<22} {:>8.2} {:>10.0} {:>5}:{:02} {:>10.1} {:>12.1} {:>14.1}",
             rates.mean,
             rates.most_second,
+            rates.most_at_minute / 60,
+            rates.most_at_minute % 60,
             rates.most_minute,
             rates.most_second / rates.mean,
             rates.after_outage
@@ -64,10 +66,12 @@ fn main() {
     }
 }
 
-/// Rates of a day, in requests per second, from the second minute on.
+/// Rates of a day, in requests per second, from the third minute on.
 struct Rates {
     mean: f64,
     most_second: f64,
+    /// When that was, in minutes since the beginning.
+    most_at_minute: usize,
     most_minute: f64,
     /// The most in a minute of the ten minutes after the outage, by the mean rate of the hour before it.
     after_outage: f64,
@@ -78,12 +82,15 @@ impl Rates {
         let between = |from_ms: i64, to_ms: i64| {
             &seen.requests[(from_ms / SECOND_MS) as usize..(to_ms / SECOND_MS) as usize]
         };
-        let settled = between(MINUTE_MS, DAY_MS);
+        let settled = between(2 * MINUTE_MS, DAY_MS);
         let after = between(OUTAGE.1, OUTAGE.1 + 10 * MINUTE_MS);
         let before = between(OUTAGE.0 - 60 * MINUTE_MS, OUTAGE.0);
+        let most = settled.iter().copied().max().unwrap_or_default();
+        let most_at = settled.iter().position(|requests| *requests == most);
         Self {
             mean: mean(settled),
-            most_second: f64::from(settled.iter().copied().max().unwrap_or_default()),
+            most_second: f64::from(most),
+            most_at_minute: most_at.unwrap_or_default() / 60 + 2,
             most_minute: most_minute(settled),
             after_outage: most_minute(after) / mean(before),
         }

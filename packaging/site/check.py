@@ -14,7 +14,10 @@ from playwright.sync_api import sync_playwright
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
-SHOWN = {"index.html", "start.html", "no-token.html", "how/freshness.html", "services/databricks.html"}
+SHOWN = {
+    "binding.html", "claims.html", "how/freshness.html", "index.html", "no-token.html", "services/databricks.html",
+    "start.html", "web-servers.html",
+}
 
 site, screenshots = (pathlib.Path(each).resolve() for each in sys.argv[1:3])
 shutil.rmtree(screenshots, ignore_errors=True)
@@ -71,7 +74,7 @@ with sync_playwright() as playwright:
     page.set_viewport_size(DESK)
     page.goto((site / "index.html").as_uri())
     page.fill("input.md-search__input", "proxy")
-    page.wait_for_selector(".md-search-result__link", timeout=15000)
+    page.wait_for_selector(".md-search-result__link", timeout=60000)
     page.screenshot(path=screenshots / "search.png")
     browser.close()
 

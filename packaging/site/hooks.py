@@ -10,7 +10,7 @@ import posixpath
 import re
 import shutil
 
-TITLES = {"c": "C", "cpp": "C++", "r": "R", "python": "Python", "rust": "Rust", "go": "Go", "javascript": "Node",
+TITLES = {"c": "C", "cpp": "C++", "r": "R", "python": "Python", "rust": "Rust", "go": "Go", "java": "Java", "javascript": "Node",
           "ruby": "Ruby", "lua": "LuaJIT", "perl": "Perl"}
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```[ ]*$\n?", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
@@ -24,6 +24,8 @@ def on_post_build(config):
 
 
 def on_page_markdown(markdown, page, config, files):
+    if page.file.src_uri == "claims.md":
+        page.meta["search"] = {"exclude": True}  # it repeats what the other pages say
     return _tabs(_links(markdown, page.file.src_uri))
 
 

@@ -1,34 +1,21 @@
-//! The kinds of credentials: what each requires, which subject token is exchanged, and how its failure is worded.
+//! The kinds of credentials: what each requires, which subject token is exchanged, and the words of its failure.
 
 #![forbid(unsafe_code)]
 
-use std::cell::Cell;
 use std::sync::Arc;
 
-use super::context::{CallContext, Started};
-use super::diagnostics;
+use super::context::CallContext;
 use super::environment::CallEnvironment;
-use super::request::{Cancelled, Request};
+use super::perform::{Call, Perform, Words, conclude, get, in_words, start};
+use super::request::Request;
 use super::started::StartedCall;
-use crate::cache::key::{CacheKeyRef, Subject};
-use crate::cache::store::TokenCriteria;
-use crate::cache::wait::WaitOptions;
+use crate::cache::key::Subject;
 use crate::error::{Error, ErrorKind};
-use crate::log::{self, Level};
+use crate::log;
 use crate::oauth::token::Token;
 use crate::oauth::token_exchange::token_type;
-use crate::text::hash::{Hashed, Part};
+use crate::text::hash::Part;
 use crate::text::validate::validate;
-
-/// First lines of messages, in the words of the R package connectcreds, so that a search finds both.
-pub(super) struct Words {
-    /// For the log.
-    what: &'static str,
-    /// Empty: available everywhere, and without an API key.
-    only_on_connect: &'static str,
-    not_supported: &'static str,
-    cannot_fetch: &'static str,
-}
 
 const SERVICE_ACCOUNT: Words = Words {
     what: "Service account token",
@@ -87,13 +74,18 @@ fn service_account<T>(request: &Request, perform: impl Perform<T>) -> Result<T, 
     let context = CallContext::now();
     let environment = CallEnvironment::of(&context);
     require_connect(&SERVICE_ACCOUNT, request, &environment)?;
-    let call = Call {
-        words: &SERVICE_ACCOUNT,
-        subject: content(request, &environment).map_err(|why| in_words(why, &SERVICE_ACCOUNT))?,
-        subject_token_type: token_type::CONTENT_SESSION,
-        requested_token_type: request.requested_token_type.as_deref(),
-    };
-    perform(call, &context, &environment, request)
+    let subject = content(request, &environment).map_err(|why| in_words(why, &SERVICE_ACCOUNT))?;
+    let types = (
+        token_type::CONTENT_SESSION,
+        request.requested_token_type.as_deref(),
+    );
+    perform(&Call::new(
+        &SERVICE_ACCOUNT,
+        subject,
+        types,
+        (&context, &environment),
+        request,
+    ))
 }
 
 /// Returns the token of the viewer whose session token Connect sent with the request for the page, in the header
@@ -150,13 +142,15 @@ fn viewer<T>(session_token: Option<&[u8]>, request: &Request, perform: impl Perf
             mocked
         }
     };
-    let call = Call {
-        words: &VIEWER,
-        subject: Subject::Given(Part::new(session_token)),
-        subject_token_type: token_type::USER_SESSION,
-        requested_token_type: request.requested_token_type.as_deref(),
-    };
-    perform(call, &context, &environment, request)
+    let subject = Subject::Given(Part::new(session_token));
+    let types = (token_type::USER_SESSION, request.requested_token_type.as_deref());
+    perform(&Call::new(
+        &VIEWER,
+        subject,
+        types,
+        (&context, &environment),
+        request,
+    ))
 }
 
 /// Returns an OpenID Connect id token that identifies this content, for services that trust the Connect server.
@@ -190,13 +184,15 @@ fn workload<T>(request: &Request, perform: impl Perform<T>) -> Result<T, Error> 
     let context = CallContext::now();
     let environment = CallEnvironment::of(&context);
     require_connect(&WORKLOAD, request, &environment)?;
-    let call = Call {
-        words: &WORKLOAD,
-        subject: content(request, &environment).map_err(|why| in_words(why, &WORKLOAD))?,
-        subject_token_type: token_type::CONTENT_SESSION,
-        requested_token_type: Some(token_type::ID_TOKEN),
-    };
-    perform(call, &context, &environment, request)
+    let subject = content(request, &environment).map_err(|why| in_words(why, &WORKLOAD))?;
+    let types = (token_type::CONTENT_SESSION, Some(token_type::ID_TOKEN));
+    perform(&Call::new(
+        &WORKLOAD,
+        subject,
+        types,
+        (&context, &environment),
+        request,
+    ))
 }
 
 /// Performs any other exchange with the server's credential endpoint (RFC 8693), on Connect or not: identity federation,
@@ -258,13 +254,16 @@ fn exchange<T>(
     let subject_token_type = validate(subject_token_type, "subject token type")?
         .ok_or_else(|| Error::invalid_argument("A subject token type is required."))?;
     let context = CallContext::now();
-    let call = Call {
-        words: &EXCHANGE,
-        subject: Subject::Given(Part::new(subject_token)),
-        subject_token_type,
-        requested_token_type: request.requested_token_type.as_deref(),
-    };
-    perform(call, &context, &CallEnvironment::of(&context), request)
+    let environment = CallEnvironment::of(&context);
+    let subject = Subject::Given(Part::new(subject_token));
+    let types = (subject_token_type, request.requested_token_type.as_deref());
+    perform(&Call::new(
+        &EXCHANGE,
+        subject,
+        types,
+        (&context, &environment),
+        request,
+    ))
 }
 
 /// Returns whether [`service_account_token`] would succeed. Blocks as it does.
@@ -301,204 +300,5 @@ fn content<'a>(request: &'a Request, environment: &'a CallEnvironment) -> Result
     match &request.content_token {
         Some(token) => Ok(Subject::Given(token.part())),
         None => environment.content_token(),
-    }
-}
-
-/// The request's value, else the environment's.
-#[inline]
-pub(super) fn given_or<'a>(given: &'a Option<Hashed>, ambient: impl FnOnce() -> Part<'a>) -> Part<'a> {
-    match given {
-        Some(given) => given.part(),
-        None => ambient(),
-    }
-}
-
-/// A call that is allowed here: the exchange that it stands for.
-struct Call<'a> {
-    words: &'static Words,
-    subject: Subject<'a>,
-    subject_token_type: &'a str,
-    requested_token_type: Option<&'a str>,
-}
-
-/// How a call is performed: [`get`] waits for it, [`start`] returns at once.
-trait Perform<T>: FnOnce(Call<'_>, &CallContext, &CallEnvironment, &Request) -> Result<T, Error> {}
-
-impl<T, F> Perform<T> for F where
-    F: FnOnce(Call<'_>, &CallContext, &CallEnvironment, &Request) -> Result<T, Error>
-{
-}
-
-#[inline]
-fn get(
-    call: Call<'_>,
-    context: &CallContext,
-    environment: &CallEnvironment,
-    request: &Request,
-) -> Result<Arc<Token>, Error> {
-    let (key_ref, criteria) = call.key(environment, request);
-    if let Some(token) = call.cached(&key_ref, criteria, context, environment) {
-        return Ok(token);
-    }
-    let what = call.words.what;
-    obtain(&key_ref, criteria, context, request)
-        .inspect(|token| log::info!("{what}: obtained{}", until(token, context)))
-        .map_err(|why| in_words(why, call.words))
-}
-
-fn start(
-    call: Call<'_>,
-    context: &CallContext,
-    environment: &CallEnvironment,
-    request: &Request,
-) -> Result<StartedCall, Error> {
-    let (key_ref, criteria) = call.key(environment, request);
-    let words = call.words;
-    if let Some(token) = call.cached(&key_ref, criteria, context, environment) {
-        return Ok(StartedCall::done(token));
-    }
-    let started = key_ref.to_key_without_files().and_then(|key| {
-        if request.timeout.is_some_and(|timeout| timeout.is_zero()) {
-            let old = context.old_token(&key, criteria);
-            return old.map(Started::Done).ok_or_else(no_time_left);
-        }
-        context.start(key, request.timeout, criteria)
-    });
-    match started.map_err(|why| in_words(why, words))? {
-        Started::Done(token) => Ok(StartedCall::done(token)),
-        Started::Pending(call) => Ok(StartedCall::pending(words, call)),
-    }
-}
-
-impl Call<'_> {
-    /// Inlined: every hit builds one, and would copy it.
-    #[inline(always)]
-    fn key<'a>(
-        &'a self,
-        environment: &'a CallEnvironment,
-        request: &'a Request,
-    ) -> (CacheKeyRef<'a>, TokenCriteria) {
-        let key_ref = CacheKeyRef {
-            subject: self.subject,
-            subject_token_type: self.subject_token_type,
-            requested_token_type: self.requested_token_type,
-            server: given_or(&request.server, || environment.server()),
-            api_key: given_or(&request.api_key, || environment.api_key()),
-            api_key_required: !self.words.only_on_connect.is_empty(),
-            params: &request.params,
-        };
-        let criteria = TokenCriteria {
-            min_validity_ms: request.min_validity_ms,
-            force_refresh: request.force_refresh,
-        };
-        (key_ref, criteria)
-    }
-
-    fn cached(
-        &self,
-        key_ref: &CacheKeyRef<'_>,
-        criteria: TokenCriteria,
-        context: &CallContext,
-        environment: &CallEnvironment,
-    ) -> Option<Arc<Token>> {
-        let what = self.words.what;
-        let token = context.cached(key_ref, criteria);
-        if let Some(token) = &token {
-            log::debug!("{what}: cache hit{}", until(token, context));
-        } else if log::is_on(Level::Debug) {
-            log::debug!("{what}: cache miss, {}", context.miss_reason(key_ref, criteria));
-            log::debug!("{}", environment.names());
-        }
-        token
-    }
-}
-
-/// Obtains a token that is not cached. The request's cancel callback may replace itself, so the call holds its own.
-fn obtain(
-    key_ref: &CacheKeyRef<'_>,
-    criteria: TokenCriteria,
-    context: &CallContext,
-    request: &Request,
-) -> Result<Arc<Token>, Error> {
-    let key = key_ref.to_key()?;
-    let (timeout, cancelled) = (request.timeout, request.cancelled.clone());
-    if timeout.is_some_and(|timeout| timeout.is_zero()) {
-        return context.old_token(&key, criteria).ok_or_else(no_time_left);
-    }
-    let ask = cancelled.map(|cancelled| move || ask_unless_asking(&cancelled));
-    let options = WaitOptions {
-        criteria,
-        timeout,
-        cancelled: ask.as_ref().map(|ask| ask as &(dyn Fn() -> bool + Send + Sync)),
-    };
-    context.obtain(key, &options)
-}
-
-/// Asks a cancel callback. While one runs, calls that it makes itself ask none: it would call itself without end.
-pub(super) fn ask_unless_asking(cancelled: &Cancelled) -> bool {
-    thread_local! {
-        static ASKING: Cell<bool> = const { Cell::new(false) };
-    }
-    struct Asking;
-    impl Drop for Asking {
-        fn drop(&mut self) {
-            ASKING.set(false);
-        }
-    }
-    if ASKING.replace(true) {
-        return false;
-    }
-    let _until_the_end = Asking;
-    (cancelled.0)()
-}
-
-pub(super) fn no_time_left() -> Error {
-    let what = "No token is cached, and the call was given no time to exchange one.";
-    Error::new(ErrorKind::Timeout, what)
-}
-
-/// When a token expires, for the log.
-fn until(token: &Token, context: &CallContext) -> String {
-    match token.expires_at() {
-        Some(at) => format!(", expires in {} s", at - context.time().unix_s()),
-        None => ", expiry unknown".to_owned(),
-    }
-}
-
-/// The end of every call: its failure is logged and recorded for the next report, and the log's lines are delivered.
-#[inline]
-pub(super) fn conclude<T>(result: Result<T, Error>) -> Result<T, Error> {
-    if let Err(why) = &result {
-        report_failure(why);
-    }
-    log::deliver();
-    result
-}
-
-/// The end of a call that was started.
-pub(super) fn conclude_started(
-    result: Result<Arc<Token>, Error>,
-    words: &Words,
-) -> Result<Arc<Token>, Error> {
-    conclude(result.map_err(|why| in_words(why, words)))
-}
-
-#[cold]
-fn report_failure(why: &Error) {
-    let level = match why.kind() {
-        // The caller may have asked only whether there are credentials here.
-        ErrorKind::NotOnConnect | ErrorKind::NoSession | ErrorKind::NotSupported => Level::Info,
-        _ => Level::Error,
-    };
-    log::line!(level, "{why}");
-    diagnostics::record(why);
-}
-
-/// The error below the sentence that says what could not be done.
-fn in_words(why: Error, words: &Words) -> Error {
-    match why.kind() {
-        ErrorKind::InvalidArgument | ErrorKind::NoServer | ErrorKind::NoApiKey => why,
-        ErrorKind::NotSupported => why.with_headline(words.not_supported),
-        _ => why.with_headline(words.cannot_fetch),
     }
 }

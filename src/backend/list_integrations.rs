@@ -65,7 +65,9 @@ impl ListInputs {
                 CONTENT_GUID.name()
             );
             let error = Error::new(ErrorKind::NotSupported, CANNOT_LIST).because(what);
-            error.because("An integration's GUID needs no list.")
+            error
+                .because("An integration's GUID needs no list.")
+                .not_about_tokens()
         })?;
         Ok(ListKey {
             url: self.server.associations(content),

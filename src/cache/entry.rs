@@ -18,21 +18,18 @@ use crate::text::secret::Secret;
 const REFUSAL_MS: i64 = 2000;
 
 pub(super) struct Entry {
-    /// The hash of the key's subject: finds the entries of a session without comparing every key.
-    pub subject: u64,
     pub key: Arc<CacheKey>,
     pub cached: Option<CachedToken>,
-    pub negative: Option<NegativeEntry>,
+    /// Boxed, as the refresh token is: few entries have one, and the table has room for twice as many as there are.
+    pub negative: Option<Box<NegativeEntry>>,
     pub in_flight: Option<Arc<InFlightExchange>>,
     pub last_use: AtomicU64,
-    /// The token's share of the memory that the cache bounds, in bytes.
-    pub bytes: usize,
 }
 
 pub(super) struct CachedToken {
     pub token: Arc<Token>,
     pub expiry: Expiry,
-    pub refresh_token: Option<Secret>,
+    pub refresh_token: Option<Box<Secret>>,
 }
 
 /// A refusal that is remembered.
@@ -46,14 +43,18 @@ pub(super) struct NegativeEntry {
 impl Entry {
     pub fn new(key: &Arc<CacheKey>) -> Self {
         Self {
-            subject: key.subject_hash(),
             key: key.clone(),
             cached: None,
             negative: None,
             in_flight: None,
             last_use: AtomicU64::new(0),
-            bytes: 0,
         }
+    }
+
+    /// Returns the token's share of the memory that the cache bounds, in bytes.
+    pub fn bytes(&self) -> usize {
+        let cached = self.cached.as_ref();
+        cached.map_or(0, |cached| cached.token.heap_bytes() + self.key.heap_bytes())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -72,7 +73,7 @@ impl Entry {
         let refresh_token = self
             .cached
             .as_ref()
-            .and_then(|cached| cached.refresh_token.clone());
+            .and_then(|cached| cached.refresh_token.as_deref().cloned());
         Admission::Lead(in_flight, refresh_token)
     }
 
@@ -95,10 +96,10 @@ impl Entry {
         let in_force = before.filter(|_| !issued.refresh_token_refused);
         let refresh_token = token
             .refresh_token()
+            .map(Box::new)
             .or(in_force.and_then(|before| before.refresh_token));
         let token = Arc::new(token);
         self.negative = None;
-        self.bytes = token.heap_bytes() + self.key.heap_bytes();
         self.cached = Some(CachedToken {
             token: token.clone(),
             expiry,
@@ -108,11 +109,11 @@ impl Entry {
     }
 
     pub fn remember_refusal(&mut self, why: &Error, now: Moment, number: u64) {
-        self.negative = Some(NegativeEntry {
+        self.negative = Some(Box::new(NegativeEntry {
             why: why.clone(),
             until: now.after_ms(REFUSAL_MS),
             number,
-        });
+        }));
     }
 
     /// Records that an exchange failed. The old token outlives every failure but a refusal that is the client's fault.
@@ -130,6 +131,5 @@ impl Entry {
 
     pub fn drop_token(&mut self) {
         self.cached = None;
-        self.bytes = 0;
     }
 }

@@ -151,7 +151,7 @@ impl Cache {
                 cached.is_some_and(|cached| cached.expiry.classify(now, 0) == Freshness::Expired)
             };
             if expired(entry) {
-                *bytes -= entry.bytes;
+                *bytes -= entry.bytes();
                 entry.drop_token();
             }
             entry.negative.take_if(|refused| now.until_ms(refused.until) <= 0);
@@ -188,7 +188,7 @@ impl Cache {
             };
             if let Ok(found) = self.entries.find_entry(hash, untouched) {
                 let (entry, _) = found.remove();
-                self.eviction.bytes -= entry.bytes;
+                self.eviction.bytes -= entry.bytes();
                 self.eviction.evictions += 1;
                 return true;
             }

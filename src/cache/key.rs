@@ -3,11 +3,12 @@
 
 #![forbid(unsafe_code)]
 
-use std::borrow::Cow;
+use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
+use super::refresh_policy::Renewal;
 use crate::env::{self, API_KEY, CONTENT_TOKEN, CONTENT_TOKEN_FILE, Environment, SERVER};
 use crate::error::{Error, ErrorKind, HostOption};
 use crate::oauth::endpoint::CredentialEndpoint;
@@ -107,10 +108,10 @@ impl CacheKeyRef<'_> {
     fn owned_subject(&self) -> Result<OwnedSubject, Error> {
         Ok(match self.subject {
             Subject::Given(token) => OwnedSubject::Given(given(token)?),
-            Subject::Ambient { file, variable } => OwnedSubject::Ambient {
+            Subject::Ambient { file, variable } => OwnedSubject::Ambient(Box::new(AmbientSubject {
                 file: file.bytes.into(),
                 variable: Zeroizing::new(variable.bytes.to_vec()),
-            },
+            })),
         })
     }
 
@@ -119,8 +120,8 @@ impl CacheKeyRef<'_> {
             hash: self.hash(),
             subject_hash: self.subject_hash(),
             subject,
-            subject_token_type: kept_type(self.subject_token_type),
-            requested_token_type: self.requested_token_type.map(kept_type),
+            subject_token_type: KeptType::of(self.subject_token_type),
+            requested_token_type: self.requested_token_type.map(KeptType::of),
             server,
             api_key,
             params: self.params.clone(),
@@ -154,19 +155,42 @@ fn given(token: Part<'_>) -> Result<Arc<Secret>, Error> {
     Ok(token.keep(validate(token.bytes, "subject token")?.unwrap_or_default()))
 }
 
-/// Returns a token's type for a key that is kept: of the types that Connect knows no key has a copy.
-fn kept_type(name: &str) -> Cow<'static, str> {
-    const KNOWN: [&str; 6] = [
-        token_type::USER_SESSION,
-        token_type::CONTENT_SESSION,
-        token_type::ACCESS_TOKEN,
-        token_type::ID_TOKEN,
-        token_type::AWS_CREDENTIALS,
-        token_type::API_KEY,
-    ];
-    match KNOWN.into_iter().find(|known| *known == name) {
-        Some(known) => Cow::Borrowed(known),
-        None => Cow::Owned(name.to_owned()),
+/// A token's type, in a key that is kept: of the types that Connect knows no key has a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum KeptType {
+    /// Its place in [`KNOWN_TYPES`].
+    Known(u8),
+    Other(Box<str>),
+}
+
+const KNOWN_TYPES: [&str; 6] = [
+    token_type::USER_SESSION,
+    token_type::CONTENT_SESSION,
+    token_type::ACCESS_TOKEN,
+    token_type::ID_TOKEN,
+    token_type::AWS_CREDENTIALS,
+    token_type::API_KEY,
+];
+
+impl KeptType {
+    fn of(name: &str) -> Self {
+        match KNOWN_TYPES.iter().position(|known| *known == name) {
+            Some(known) => Self::Known(known as u8),
+            None => Self::Other(name.into()),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Known(known) => KNOWN_TYPES[usize::from(*known)],
+            Self::Other(name) => name,
+        }
+    }
+
+    /// Whether it is `asked`: at once when that is the constant itself.
+    fn is(&self, asked: &str) -> bool {
+        let kept = self.as_str();
+        ptr::eq(kept, asked) || kept == asked
     }
 }
 
@@ -210,8 +234,8 @@ pub(crate) struct CacheKey {
     hash: u64,
     subject_hash: u64,
     subject: OwnedSubject,
-    subject_token_type: Cow<'static, str>,
-    requested_token_type: Option<Cow<'static, str>>,
+    subject_token_type: KeptType,
+    requested_token_type: Option<KeptType>,
     server: Arc<Server>,
     api_key: Option<Arc<Secret>>,
     params: ExchangeParams,
@@ -220,10 +244,14 @@ pub(crate) struct CacheKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum OwnedSubject {
     Given(Arc<Secret>),
-    Ambient {
-        file: Box<[u8]>,
-        variable: Zeroizing<Vec<u8>>,
-    },
+    /// Boxed: a process has one such subject, and perhaps many viewers.
+    Ambient(Box<AmbientSubject>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct AmbientSubject {
+    file: Box<[u8]>,
+    variable: Zeroizing<Vec<u8>>,
 }
 
 impl OwnedSubject {
@@ -231,26 +259,24 @@ impl OwnedSubject {
     fn token(&self) -> Result<Secret, Error> {
         match self {
             Self::Given(token) => Ok(Secret::clone(token)),
-            Self::Ambient { file, variable } => env::content_token(file, variable)?.ok_or_else(|| {
-                let (file, variable) = (CONTENT_TOKEN_FILE.name(), CONTENT_TOKEN.name());
-                Error::new(
-                    ErrorKind::NotSupported,
-                    format!("Neither {file} nor {variable} gives a session token."),
-                )
-            }),
+            Self::Ambient(ambient) => {
+                env::content_token(&ambient.file, &ambient.variable)?.ok_or_else(|| {
+                    let (file, variable) = (CONTENT_TOKEN_FILE.name(), CONTENT_TOKEN.name());
+                    Error::new(
+                        ErrorKind::NotSupported,
+                        format!("Neither {file} nor {variable} gives a session token."),
+                    )
+                })
+            }
         }
     }
 
     fn is(&self, subject: &Subject<'_>) -> bool {
         match (self, subject) {
             (Self::Given(ours), Subject::Given(theirs)) => theirs.is(ours),
-            (
-                Self::Ambient { file, variable },
-                Subject::Ambient {
-                    file: path,
-                    variable: value,
-                },
-            ) => is_same(file, path.bytes) && is_same(variable, value.bytes),
+            (Self::Ambient(kept), Subject::Ambient { file, variable }) => {
+                is_same(&kept.file, file.bytes) && is_same(&kept.variable, variable.bytes)
+            }
             _ => false,
         }
     }
@@ -280,8 +306,12 @@ impl CacheKey {
                 Some(key) => key_ref.api_key.is(key),
                 None => key_ref.api_key.bytes.is_empty(),
             }
-            && *self.subject_token_type == *key_ref.subject_token_type
-            && self.requested_token_type.as_deref() == key_ref.requested_token_type
+            && self.subject_token_type.is(key_ref.subject_token_type)
+            && match (&self.requested_token_type, key_ref.requested_token_type) {
+                (None, None) => true,
+                (Some(kept), Some(asked)) => kept.is(asked),
+                _ => false,
+            }
             && self.params == *key_ref.params
     }
 
@@ -294,7 +324,7 @@ impl CacheKey {
     pub fn heap_bytes(&self) -> usize {
         let subject = match &self.subject {
             OwnedSubject::Given(token) => token.expose().len(),
-            OwnedSubject::Ambient { file, variable } => file.len() + variable.len(),
+            OwnedSubject::Ambient(ambient) => ambient.file.len() + ambient.variable.len(),
         };
         let params: usize = self
             .params
@@ -317,15 +347,27 @@ impl CacheKey {
     pub fn exchange(&self) -> Result<TokenExchange<'_>, Error> {
         Ok(TokenExchange {
             subject_token: self.subject.token()?,
-            subject_token_type: &self.subject_token_type,
-            requested_token_type: self.requested_token_type.as_deref(),
+            subject_token_type: self.subject_token_type.as_str(),
+            requested_token_type: self.requested_token_type(),
             params: &self.params,
         })
     }
 
+    /// Returns what another exchange brings while the last token is valid.
+    pub fn renewal(&self) -> Renewal {
+        match self.subject_token_type.is(token_type::CONTENT_SESSION) {
+            true => Renewal::New,
+            false => Renewal::Same,
+        }
+    }
+
     /// Returns the kind of the call that asks.
     pub fn call_kind(&self) -> CallKind {
-        CallKind::of(&self.subject_token_type, self.requested_token_type.as_deref())
+        CallKind::of(self.subject_token_type.as_str(), self.requested_token_type())
+    }
+
+    fn requested_token_type(&self) -> Option<&str> {
+        self.requested_token_type.as_ref().map(KeptType::as_str)
     }
 
     pub fn params(&self) -> &ExchangeParams {

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use super::backend::{Backend, BoxedFuture, ExchangeInputs};
 use super::broker::Handle;
 use super::key::CacheKey;
-use super::refresh_policy::Expiry;
+use super::refresh_policy::{Expiry, Renewal};
 use super::store::{Cache, InFlightExchange, Issued, Limits, TokenCriteria};
 use crate::config;
 use crate::env::EnvSnapshot;
@@ -70,8 +70,13 @@ impl<H: Handle> Leader<H> {
         self.completed = true;
         let broker = &self.broker;
         let now = broker.backend.now();
+        // Nothing is renewed ahead of need where nothing is renewed in the background.
+        let renewal = match broker.backend.refreshes_in_background() {
+            true => self.key.renewal(),
+            false => Renewal::Same,
+        };
         let result = result.map(|issued| {
-            let expiry = expiry_of(&issued, now, broker.backend.jitter());
+            let expiry = expiry_of(&issued, now, broker.backend.jitter(), renewal);
             let token = issued.token.with_backend_id(broker.backend.id());
             (Issued { token, ..issued }, expiry)
         });
@@ -140,13 +145,13 @@ pub(super) fn is_led_by_this_thread(in_flight: &Arc<InFlightExchange>) -> bool {
 }
 
 /// When a token expires, as far as is known, else as configured.
-fn expiry_of(issued: &Issued, now: Moment, jitter: f64) -> Expiry {
+fn expiry_of(issued: &Issued, now: Moment, jitter: f64, renewal: Renewal) -> Expiry {
     match issued
         .token
         .lifetime_s()
         .unwrap_or_else(config::default_lifetime_s)
     {
         ..=0 => Expiry::not_to_be_kept(now),
-        lifetime_s => Expiry::new(issued.asked, lifetime_s, jitter),
+        lifetime_s => Expiry::new(issued.asked, lifetime_s, jitter, renewal),
     }
 }

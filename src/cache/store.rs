@@ -86,9 +86,10 @@ impl Cache {
     ) -> Option<Lookup> {
         let entry = self.entries.find(key_ref.hash(), |entry| entry.key.is(key_ref))?;
         let cached = entry.cached.as_ref()?;
-        let found = match cached.expiry.classify(now, min_validity_ms) {
+        let freshness = cached.expiry.classify(now, min_validity_ms);
+        let found = match freshness {
             Freshness::Fresh => Lookup::Fresh(cached.token.clone()),
-            Freshness::RefreshSoon | Freshness::MustRefresh if cached.expiry.in_backoff(now) => {
+            Freshness::RefreshSoon | Freshness::MustRefresh if cached.expiry.in_backoff(now, freshness) => {
                 Lookup::Stale(cached.token.clone())
             }
             Freshness::RefreshSoon if entry.is_in_flight(generation) => Lookup::Stale(cached.token.clone()),
@@ -143,18 +144,19 @@ impl Cache {
         if !criteria.force_refresh {
             if let Some(cached) = &mut entry.cached {
                 // Another caller may have stored one since the lookup.
-                match cached.expiry.classify(now, criteria.min_validity_ms) {
+                let freshness = cached.expiry.classify(now, criteria.min_validity_ms);
+                match freshness {
                     Freshness::Fresh | Freshness::RefreshSoon => {
                         return Admission::Done(Ok(cached.token.clone()));
                     }
-                    Freshness::MustRefresh if cached.expiry.in_backoff(now) => {
+                    Freshness::MustRefresh if cached.expiry.in_backoff(now, freshness) => {
                         return Admission::Done(Ok(cached.token.clone()));
                     }
                     Freshness::MustRefresh => {}
                     Freshness::Expired => cached.expiry.end(now),
                 }
             }
-            if let Some(NegativeEntry { why, until, .. }) = &entry.negative
+            if let Some(NegativeEntry { why, until, .. }) = entry.negative.as_deref()
                 && now.until_ms(*until) > 0
             {
                 return Admission::Done(Err(why.clone()));
@@ -176,8 +178,8 @@ impl Cache {
     ) -> Option<Admission> {
         let entry = self.entries.find_mut(key.hash(), |entry| entry.key == *key)?;
         let cached = entry.cached.as_ref()?;
-        let aging =
-            cached.expiry.classify(now, 0) == Freshness::RefreshSoon && !cached.expiry.in_backoff(now);
+        let freshness = cached.expiry.classify(now, 0);
+        let aging = freshness == Freshness::RefreshSoon && !cached.expiry.in_backoff(now, freshness);
         (aging && !entry.is_in_flight(generation)).then(|| entry.lead(begin()))
     }
 
@@ -207,7 +209,7 @@ impl Cache {
                 .map_err(|why| (why, None));
         };
         entry.in_flight = None;
-        let bytes_before = entry.bytes;
+        let bytes_before = entry.bytes();
         let outcome = match result {
             Ok((issued, expiry)) => Ok(entry.keep(issued, expiry, now, criteria)),
             Err(why) => {
@@ -218,7 +220,7 @@ impl Cache {
                 Err(entry.fail(why, now, criteria))
             }
         };
-        self.eviction.bytes = self.eviction.bytes - bytes_before + entry.bytes;
+        self.eviction.bytes = self.eviction.bytes - bytes_before + entry.bytes();
         *entry.last_use.get_mut() = self.eviction.stored();
         if entry.is_empty() {
             self.remove(key);
@@ -241,7 +243,7 @@ impl Cache {
         let cached = self
             .entries
             .iter()
-            .filter(|entry| entry.subject == subject && entry.key.is_of_session(token));
+            .filter(|entry| entry.key.subject_hash() == subject && entry.key.is_of_session(token));
         cached.map(|entry| entry.key.hash()).collect()
     }
 
@@ -253,7 +255,7 @@ impl Cache {
                 .find_entry(*hash, |entry| entry.key.is_of_session(token))
             {
                 let (entry, _) = found.remove();
-                self.eviction.bytes -= entry.bytes;
+                self.eviction.bytes -= entry.bytes();
             }
         }
     }
@@ -270,7 +272,7 @@ impl Cache {
             return false;
         };
         let entry = found.get_mut();
-        self.eviction.bytes -= entry.bytes;
+        self.eviction.bytes -= entry.bytes();
         entry.drop_token();
         if entry.is_empty() {
             drop(found.remove());
@@ -302,7 +304,7 @@ impl Cache {
     fn remove(&mut self, key: &Arc<CacheKey>) {
         if let Ok(found) = self.entries.find_entry(key.hash(), |entry| entry.key == *key) {
             let (entry, _) = found.remove();
-            self.eviction.bytes -= entry.bytes;
+            self.eviction.bytes -= entry.bytes();
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::ffi::CStr;
 use std::fmt;
 
-use crate::oauth::token_text::{Span, TokenText};
+use crate::oauth::token_text::{Span, Start, TokenText};
 use crate::text::secret::Secret;
 
 /// The last second of the year 9999, where the calendars of most hosts end. A later expiry counts as this one.
@@ -15,10 +15,8 @@ const BEARER: &str = "Bearer";
 
 /// An access token and the response that it came in. Immutable; wiped from memory when it is dropped.
 pub struct Token {
-    /// The access token is in it once, at the end of the `Authorization` header's value.
+    /// It begins with the access token, which is in it once: behind `Bearer ` when it is presented so.
     text: TokenText,
-    /// The value of an `Authorization` header; `None` for types other than Bearer.
-    authorization: Option<Span>,
     access_token: Span,
     /// `None`: the response has no token type.
     token_type: Option<Span>,
@@ -35,7 +33,7 @@ pub struct Token {
 
 /// A member of the response.
 struct Member {
-    name: Span,
+    name: Start,
     value: Span,
 }
 
@@ -80,13 +78,12 @@ impl Token {
             .chain(extra.into_iter().flatten());
         let mut text = TokenText::with_room_for(prefix.len() + parts.access_token.len(), texts);
 
-        let presented = text.join(prefix, parts.access_token);
-        let access_token = presented.behind(prefix.len());
+        let access_token = text.join(prefix, parts.access_token).behind(prefix.len());
         let members: Box<[Member]> = parts
             .fields
             .iter()
             .map(|field| Member {
-                name: text.push(field.name.expose()),
+                name: text.push(field.name.expose()).into(),
                 value: match &field.value {
                     Some(value) => text.push(value.expose()),
                     None => access_token,
@@ -99,7 +96,6 @@ impl Token {
         };
         let [token_type, issued_type] = extra.map(|value| value.map(|value| text.push(value)));
         Self {
-            authorization: is_bearer.then_some(presented),
             access_token,
             token_type: parts.token_type.and(token_type.or_else(|| member("token_type"))),
             issued_type: parts
@@ -181,7 +177,7 @@ impl Token {
 
     /// Returns the value of an `Authorization` header; `None` for types other than Bearer.
     pub fn authorization(&self) -> Option<&str> {
-        self.authorization.map(|span| self.text.str(span))
+        self.presented().map(|span| self.text.str(span))
     }
 
     /// Returns every member of the response in its order: name and value, strings as they are, other values as JSON
@@ -189,7 +185,7 @@ impl Token {
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.members
             .iter()
-            .map(|member| (self.text.str(member.name), self.text.str(member.value)))
+            .map(|member| (self.text.name(member.name), self.text.str(member.value)))
     }
 
     /// Returns the value of the first member called `name`.
@@ -210,7 +206,7 @@ impl Token {
     }
 
     pub(crate) fn authorization_c_str(&self) -> Option<&CStr> {
-        self.authorization.map(|span| self.text.c_str(span))
+        self.presented().map(|span| self.text.c_str(span))
     }
 
     pub(crate) fn field_c_str(&self, name: &str) -> Option<&CStr> {
@@ -220,13 +216,18 @@ impl Token {
     /// Returns name and value of the member at `index`.
     pub(crate) fn field_at_c_str(&self, index: usize) -> Option<(&CStr, &CStr)> {
         let member = self.members.get(index)?;
-        Some((self.text.c_str(member.name), self.text.c_str(member.value)))
+        Some((self.text.name_c_str(member.name), self.text.c_str(member.value)))
+    }
+
+    /// The value of an `Authorization` header; `None` for types other than Bearer.
+    fn presented(&self) -> Option<Span> {
+        self.access_token.with_what_precedes()
     }
 
     fn find(&self, name: &str) -> Option<&Member> {
         self.members
             .iter()
-            .find(|member| self.text.str(member.name) == name)
+            .find(|member| self.text.name(member.name) == name)
     }
 }
 

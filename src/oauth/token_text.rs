@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;
+use std::num::NonZero;
 
 use zeroize::Zeroizing;
 
@@ -38,8 +39,13 @@ pub(super) struct TokenText(Zeroizing<String>);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     start: u32,
-    length: u32,
+    /// With the NUL behind it. It is never 0, so that a place that is not there takes no more memory.
+    length_with_nul: NonZero<u32>,
 }
+
+/// Where a text begins, for texts that are seldom read: they end at their NUL.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start(u32);
 
 impl TokenText {
     /// Creates an empty one with exactly the room for a joined text of `joined` bytes and for `pushed`. It never grows: a
@@ -55,7 +61,7 @@ impl TokenText {
         match known(text) {
             Some(index) => Span {
                 start: KNOWN_AT + index as u32,
-                length: text.len() as u32,
+                length_with_nul: with_nul(text.len()),
             },
             None => self.join("", text),
         }
@@ -71,18 +77,25 @@ impl TokenText {
         self.0.push('\0');
         Span {
             start: start as u32,
-            length: length as u32,
+            length_with_nul: with_nul(length),
         }
     }
 
     pub fn str(&self, span: Span) -> &str {
-        let text = self.starting_at(span);
-        &text[..span.length as usize]
+        &self.at(span.start)[..span.length()]
     }
 
     pub fn c_str(&self, span: Span) -> &CStr {
-        let text = self.starting_at(span);
-        c_str(&text[..=span.length as usize])
+        c_str(&self.at(span.start)[..=span.length()])
+    }
+
+    pub fn name(&self, start: Start) -> &str {
+        let text = self.at(start.0);
+        &text[..text.find('\0').unwrap_or_default()]
+    }
+
+    pub fn name_c_str(&self, start: Start) -> &CStr {
+        CStr::from_bytes_until_nul(self.at(start.0).as_bytes()).unwrap_or_default()
     }
 
     /// Returns how many bytes of memory the texts take.
@@ -90,10 +103,10 @@ impl TokenText {
         self.0.capacity()
     }
 
-    fn starting_at(&self, span: Span) -> &str {
-        match span.start.checked_sub(KNOWN_AT) {
+    fn at(&self, start: u32) -> &str {
+        match start.checked_sub(KNOWN_AT) {
             Some(index) => KNOWN[index as usize],
-            None => &self.0[span.start as usize..],
+            None => &self.0[start as usize..],
         }
     }
 }
@@ -101,16 +114,38 @@ impl TokenText {
 impl Span {
     /// Returns the rest of a joined text behind a prefix of `length` bytes.
     pub fn behind(self, length: usize) -> Self {
-        let length = length as u32;
         Self {
-            start: self.start + length,
-            length: self.length - length,
+            start: self.start + length as u32,
+            length_with_nul: with_nul(self.length() - length),
         }
     }
 
-    pub fn is_empty(self) -> bool {
-        self.length == 0
+    /// Returns the text together with all that precedes it; `None` for the first text.
+    pub fn with_what_precedes(self) -> Option<Self> {
+        let all = Self {
+            start: 0,
+            length_with_nul: self.length_with_nul.saturating_add(self.start),
+        };
+        (self.start > 0).then_some(all)
     }
+
+    pub fn is_empty(self) -> bool {
+        self.length() == 0
+    }
+
+    fn length(self) -> usize {
+        self.length_with_nul.get() as usize - 1
+    }
+}
+
+impl From<Span> for Start {
+    fn from(span: Span) -> Self {
+        Self(span.start)
+    }
+}
+
+fn with_nul(length: usize) -> NonZero<u32> {
+    NonZero::<u32>::MIN.saturating_add(length as u32)
 }
 
 /// Returns the index of a known text.
@@ -132,8 +167,17 @@ mod tests {
         let spans = pushed.map(|text| texts.push(text));
         assert_eq!(texts.str(joined), "Bearer x");
         assert_eq!(texts.c_str(joined.behind("Bearer ".len())), c"x");
+        let precedes = joined.behind("Bearer ".len()).with_what_precedes();
+        assert_eq!(precedes.map(|whole| texts.str(whole)), Some("Bearer x"));
+        assert!(joined.with_what_precedes().is_none());
         assert_eq!(spans.map(|span| texts.str(span)), pushed);
         assert_eq!(spans.map(|span| texts.c_str(span).to_str().unwrap()), pushed);
+        let starts = spans.map(Start::from);
+        assert_eq!(starts.map(|start| texts.name(start)), pushed);
+        assert_eq!(
+            starts.map(|start| texts.name_c_str(start).to_str().unwrap()),
+            pushed
+        );
         assert_eq!(spans.map(Span::is_empty), [false, false, true, false]);
         assert_eq!(&*texts.0, "Bearer x\0a\0\0é\0", "a known text is not copied");
         assert_eq!(texts.0.len(), texts.heap_bytes());

@@ -42,7 +42,7 @@ impl Hashed {
 
     pub fn part(&self) -> Part<'_> {
         Part {
-            bytes: self.text.expose().as_bytes(),
+            bytes: self.text.as_bytes(),
             hash: self.hash,
             shared: Some(&self.text),
         }
@@ -85,8 +85,8 @@ impl<'a> Part<'a> {
     }
 
     /// Returns whether the part equals one that was kept: at once when both come from one request.
-    pub fn is(self, kept: &Arc<Secret>) -> bool {
-        self.shared.is_some_and(|shared| ptr::eq(&**shared, &**kept))
-            || self.bytes == kept.expose().as_bytes()
+    #[inline]
+    pub fn is(&self, kept: &Arc<Secret>) -> bool {
+        self.shared.is_some_and(|shared| ptr::eq(&**shared, &**kept)) || self.bytes == kept.as_bytes()
     }
 }

@@ -35,6 +35,12 @@ impl Secret {
         &self.0[..self.0.len() - 1]
     }
 
+    /// Returns the text's bytes: a cache hit compares them, and needs no check of characters.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        let bytes = self.0.as_bytes();
+        &bytes[..bytes.len() - 1]
+    }
+
     /// Returns the text as a C string.
     pub(crate) fn as_c_str(&self) -> &CStr {
         c_str(&self.0)

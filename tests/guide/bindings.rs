@@ -3,23 +3,25 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use connect_standin::Standin;
 
 use crate::programs::{failure, on, save};
 use crate::support::{assert_expires_in_an_hour, clean, library, root, run, scratch};
 
-/// A directory with the library under its soname.
+/// A directory with the library under its soname, and under the name that linkers look for.
 fn library_directory() -> PathBuf {
-    let directory = scratch().join(format!(
-        "guide-library-{}-{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    ));
-    std::fs::create_dir_all(&directory).expect("created");
-    symlink(library(), directory.join("libconnectcreds.so.0")).expect("linked");
-    symlink(library(), directory.join("libconnectcreds.so")).expect("linked");
-    directory
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let directory = scratch().join(format!("guide-library-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("created");
+        for name in ["libconnectcreds.so.0", "libconnectcreds.so"] {
+            symlink(library(), directory.join(name)).expect("linked");
+        }
+        directory
+    };
+    DIRECTORY.get_or_init(make).clone()
 }
 
 /// Asserts that a program gets a token, and says why it gets none outside Connect.
@@ -80,6 +82,17 @@ fn node_gets_a_token() {
     assert_binds(|| {
         let mut command = clean("node");
         command.arg(&program).env("NODE_PATH", &modules);
+        command
+    });
+}
+
+#[test]
+#[ignore = "needs Java and JNA; docs/binding.md has the command"]
+fn java_gets_a_token() {
+    let program = save("binding.md", "java", "java");
+    assert_binds(|| {
+        let mut command = clean("java");
+        command.args(["-cp", "/usr/share/java/jna.jar"]).arg(&program);
         command
     });
 }

@@ -180,11 +180,39 @@ fn r_snippets_do_what_their_pages_say() {
 }
 
 #[test]
+fn every_service_has_its_setup_its_errors_and_its_code_in_every_language() {
+    for (service, _) in SERVICES {
+        // Azure OpenAI is a section of the page about Azure.
+        let page = match service {
+            "azure_openai" => "services/azure.md".to_owned(),
+            _ => format!("services/{}.md", service.replace('_', "-")),
+        };
+        let text = std::fs::read_to_string(root().join("docs").join(&page)).expect("a page");
+        for heading in [
+            "What to set up",
+            "The code",
+            "What its errors mean",
+            "What was tried",
+        ] {
+            assert!(text.contains(&format!("\n## {heading}\n")), "{page}: {heading}");
+        }
+        for language in ["c", "cpp", "r", "python", "rust"] {
+            // The R package does not ask for API keys; the page says so.
+            let left_out = service == "connect_api" && language == "r";
+            let found = fragments(language)
+                .iter()
+                .any(|snippet| snippet.page == page && snippet.text.contains(&format!("{service}_token")));
+            assert_eq!(found, !left_out, "{service} in {language}");
+        }
+    }
+}
+
+#[test]
 fn every_snippet_is_of_a_kind_that_the_tests_run() {
     for snippet in snippets() {
         let language = snippet.language.as_str();
         let kinds = ["c", "cpp", "python", "r", "rust"];
-        let others = ["ruby", "lua", "perl", "javascript", "go"];
+        let others = ["ruby", "lua", "perl", "javascript", "java", "go"];
         let known = kinds.contains(&language)
             || (snippet.page == "binding.md" && others.contains(&language))
             || (language == "sh" && crate::shell::IS_CHECKED.contains(&snippet.page.as_str()))

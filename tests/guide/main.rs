@@ -8,8 +8,11 @@
 mod support;
 
 mod bindings;
+mod claims;
 mod fragments;
 mod pages;
+mod picture;
 mod programs;
 mod reference;
 mod shell;
+mod system;

@@ -12,8 +12,9 @@ use crate::support::{assert_expires_in_an_hour, clean, compile, run, scratch, to
 const RESOURCE: &str = "https://example.cloud.databricks.com";
 
 /// The programs that the tests of this suite run: page and language.
-const RUN: [(&str, &str); 13] = [
+const RUN: [(&str, &str); 14] = [
     ("binding.md", "go"),
+    ("binding.md", "java"),
     ("binding.md", "javascript"),
     ("binding.md", "lua"),
     ("binding.md", "perl"),

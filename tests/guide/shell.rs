@@ -50,7 +50,6 @@ impl Checkout {
             .env("PATH", format!("{}:{path}", self.0.join("bin").display()))
             .env("HOME", &self.0)
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("R_LIBS", self.0.join("library"))
             .envs(connect.environment())
             .output()
             .expect("sh starts");
@@ -74,14 +73,11 @@ pub fn installed_r_package() -> PathBuf {
         let checkout = Checkout::new("r");
         // A copy, because R builds a package in its source directory.
         let sources = root().join("bindings/r");
-        checkout.run(&format!(
-            "mkdir -p library && cp -r '{}' bindings/r",
-            sources.display()
-        ));
+        checkout.run(&format!("cp -r '{}' bindings/r", sources.display()));
         checkout.save("token.R", &program_on("start.md", "r"));
         let printed = checkout.run(&commands("R CMD INSTALL"));
         assert!(printed.contains("Bearer token, expires at "), "{printed}");
-        checkout.0.join("library")
+        checkout.0.join("target/r-library")
     };
     LIBRARY.get_or_init(install).clone()
 }

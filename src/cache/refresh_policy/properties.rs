@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::Freshness::{self, Expired, Fresh, MustRefresh, RefreshSoon};
-use super::{BACKOFF_IN_MARGIN_MS, BACKOFF_MS, Expiry, SHORT_LIFETIME_MS};
+use super::{BACKOFF_IN_MARGIN_MS, BACKOFF_MS, BACKOFF_PART, Expiry, Renewal, SHORT_LIFETIME_MS};
 use crate::platform::clock::Moment;
 
 const DAY_S: i64 = 24 * 3600;
@@ -22,6 +22,10 @@ fn jitters() -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0]
 }
 
+fn renewals() -> impl Strategy<Value = Renewal> {
+    prop_oneof![Just(Renewal::New), Just(Renewal::Same)]
+}
+
 /// How much of a token's life a state leaves, from much to nothing.
 fn rank(freshness: Freshness) -> u8 {
     match freshness {
@@ -37,10 +41,11 @@ proptest! {
     fn a_token_only_ages(
         lifetime_s in lifetimes(),
         jitter in jitters(),
+        renewal in renewals(),
         wanted_ms in 0..DAY_S * 1000,
         parts in (0.0..1.5_f64, 0.0..1.5_f64),
     ) {
-        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let expiry = Expiry::new(START, lifetime_s, jitter, renewal);
         let at = |part: f64| START.after_ms((lifetime_s as f64 * 1000.0 * part) as i64);
         let (earlier, later) = (at(parts.0.min(parts.1)), at(parts.0.max(parts.1)));
         prop_assert!(
@@ -52,10 +57,11 @@ proptest! {
     fn a_token_is_expired_from_its_end_on_and_never_before(
         lifetime_s in lifetimes(),
         jitter in jitters(),
+        renewal in renewals(),
         wanted_ms in 0..DAY_S * 1000,
         after_ms in 0..DAY_S * 1000,
     ) {
-        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let expiry = Expiry::new(START, lifetime_s, jitter, renewal);
         let end = START.after_ms(lifetime_s * 1000);
         prop_assert_eq!(expiry.classify(end.after_ms(after_ms), wanted_ms), Expired);
         let before_ms = after_ms % (lifetime_s * 1000) + 1;
@@ -66,10 +72,11 @@ proptest! {
     fn a_service_that_refuses_the_last_30_seconds_is_not_offered_them(
         lifetime_s in lifetimes(),
         jitter in jitters(),
+        renewal in renewals(),
         left_ms in 1..=30_000_i64,
     ) {
         let lifetime_s = lifetime_s.max(SHORT_LIFETIME_MS / 1000);
-        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let expiry = Expiry::new(START, lifetime_s, jitter, renewal);
         let now = START.after_ms(lifetime_s * 1000 - left_ms);
         prop_assert_eq!(expiry.classify(now, 0), MustRefresh);
     }
@@ -78,10 +85,11 @@ proptest! {
     fn every_token_is_renewed_in_the_background_before_anybody_waits(
         lifetime_s in lifetimes(),
         jitter in jitters(),
+        renewal in renewals(),
     ) {
-        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let expiry = Expiry::new(START, lifetime_s, jitter, renewal);
         let end = START.after_ms(lifetime_s * 1000);
-        let last = end.after_ms(-expiry.hard_margin_ms - 1);
+        let last = end.after_ms(-i64::from(expiry.hard_margin_ms) - 1);
         prop_assert_eq!(expiry.classify(START, 0), Fresh);
         prop_assert_eq!(expiry.classify(last, 0), RefreshSoon);
     }
@@ -90,10 +98,11 @@ proptest! {
     fn a_token_with_less_left_than_the_caller_wants_is_not_used_without_an_exchange(
         lifetime_s in lifetimes(),
         jitter in jitters(),
+        renewal in renewals(),
         wanted_ms in 1..DAY_S * 1000,
         short_by_ms in 1..DAY_S * 1000,
     ) {
-        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let expiry = Expiry::new(START, lifetime_s, jitter, renewal);
         let left_ms = (wanted_ms - short_by_ms).min(lifetime_s * 1000);
         let now = START.after_ms(lifetime_s * 1000 - left_ms);
         prop_assert!(matches!(expiry.classify(now, wanted_ms), MustRefresh | Expired));
@@ -103,10 +112,11 @@ proptest! {
     fn a_clock_that_is_set_never_makes_a_token_younger(
         lifetime_s in lifetimes(),
         jitter in jitters(),
+        renewal in renewals(),
         passed_ms in 0..DAY_S * 2000,
         set_ms in -DAY_S * 2000..DAY_S * 2000,
     ) {
-        let expiry = Expiry::new(START, lifetime_s, jitter);
+        let expiry = Expiry::new(START, lifetime_s, jitter, renewal);
         let now = START.after_ms(passed_ms);
         let set = Moment { wall_ms: now.wall_ms + set_ms, ..now };
         prop_assert!(rank(expiry.classify(set, 0)) >= rank(expiry.classify(now, 0)));
@@ -119,7 +129,7 @@ proptest! {
         passed_ms in 0..DAY_S * 1000,
         set_ms in -DAY_S * 1000..DAY_S * 1000,
     ) {
-        let mut expiry = Expiry::new(START, lifetime_s, 0.0);
+        let mut expiry = Expiry::new(START, lifetime_s, 0.0, Renewal::Same);
         let end = START.after_ms(ended_ms);
         expiry.end(end);
         let now = end.after_ms(passed_ms);
@@ -133,13 +143,13 @@ proptest! {
         jitter in jitters(),
         seen_again_s in prop::collection::vec(0..DAY_S, 1..8),
     ) {
-        let first = Expiry::new(START, lifetime_s, jitter);
+        let first = Expiry::new(START, lifetime_s, jitter, Renewal::Same);
         let mut expiry = first;
         let mut times = seen_again_s;
         times.sort_unstable();
         for passed_s in times.into_iter().filter(|passed_s| *passed_s < lifetime_s) {
             let now = START.after_ms(passed_s * 1000);
-            let again = Expiry::new(now, lifetime_s - passed_s, 0.5);
+            let again = Expiry::new(now, lifetime_s - passed_s, 0.5, Renewal::Same);
             expiry = expiry.seen_again(again);
             prop_assert_eq!(expiry.expires, again.expires);
             prop_assert_eq!(
@@ -150,21 +160,40 @@ proptest! {
     }
 
     #[test]
-    fn the_back_off_ends_after_5_seconds_at_the_earliest_and_30_at_the_latest(
+    fn an_early_window_begins_in_the_second_half_of_the_lifetime(
+        lifetime_s in 60..DAY_S,
+        jitter in jitters(),
+        renewal in renewals(),
+    ) {
+        // The margins of a token of a minute take more than half of it.
+        let lifetime_s = lifetime_s.max(80);
+        let expiry = Expiry::new(START, lifetime_s, jitter, renewal);
+        prop_assert!(i64::from(expiry.early_window_ms) <= lifetime_s * 1000 / 2);
+    }
+
+    #[test]
+    fn after_a_failure_a_caller_may_wait_again_in_30_seconds_and_a_background_refresh_in_half_of_the_time_left(
         lifetime_s in lifetimes(),
         jitter in jitters(),
-        failed_ms in 0..DAY_S * 1000,
+        renewal in renewals(),
+        failed_part in 0.0..1.0_f64,
         later_ms in 0..DAY_S,
     ) {
-        let mut expiry = Expiry::new(START, lifetime_s, jitter);
-        let failed = START.after_ms(failed_ms);
+        let mut expiry = Expiry::new(START, lifetime_s, jitter, renewal);
+        let failed = START.after_ms((lifetime_s as f64 * 1000.0 * failed_part) as i64);
         expiry.record_failed_refresh(failed);
-        let waits = expiry.in_backoff(failed.after_ms(later_ms));
+        let later = failed.after_ms(later_ms);
+        let waits = expiry.in_backoff(later, MustRefresh);
+        let refreshes_later = expiry.in_backoff(later, RefreshSoon);
         if later_ms < BACKOFF_IN_MARGIN_MS {
-            prop_assert!(waits);
+            prop_assert!(waits && refreshes_later);
         }
         if later_ms >= BACKOFF_MS {
             prop_assert!(!waits);
+        }
+        let left_ms = failed.until_ms(expiry.expires).max(0);
+        if later_ms >= BACKOFF_MS + left_ms / BACKOFF_PART {
+            prop_assert!(!refreshes_later);
         }
     }
 
@@ -173,19 +202,21 @@ proptest! {
     fn a_server_that_brings_the_same_token_is_asked_at_most_once_in_5_seconds(
         lifetime_s in 60..2 * 3600_i64,
         jitter in jitters(),
+        renewal in renewals(),
         step_ms in 100..3000_i64,
     ) {
-        let mut expiry = Expiry::new(START, lifetime_s, jitter);
+        let mut expiry = Expiry::new(START, lifetime_s, jitter, renewal);
         let mut last_exchange: Option<Moment> = None;
         let mut now = START;
         while expiry.classify(now, 0) != Expired {
-            if expiry.classify(now, 0) != Fresh && !expiry.in_backoff(now) {
+            let freshness = expiry.classify(now, 0);
+            if freshness != Fresh && !expiry.in_backoff(now, freshness) {
                 if let Some(before) = last_exchange {
                     prop_assert!(before.until_ms(now) >= BACKOFF_IN_MARGIN_MS);
                 }
                 last_exchange = Some(now);
                 let left_s = START.until_ms(now) / 1000;
-                expiry = expiry.seen_again(Expiry::new(now, lifetime_s - left_s, jitter));
+                expiry = expiry.seen_again(Expiry::new(now, lifetime_s - left_s, jitter, renewal));
                 expiry.record_failed_refresh(now);
             }
             now = now.after_ms(step_ms);

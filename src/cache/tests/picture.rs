@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::cache::refresh_policy::{Expiry, Freshness};
+use crate::cache::refresh_policy::{Expiry, Freshness, Renewal};
 use crate::platform::clock::Moment;
 
 const START: Moment = Moment {
@@ -23,7 +23,7 @@ fn left_when(lifetime_s: i64, phase: Freshness) -> i64 {
         Freshness::MustRefresh => 2,
         Freshness::Expired => 3,
     };
-    let expiry = Expiry::new(START, lifetime_s, 0.0);
+    let expiry = Expiry::new(START, lifetime_s, 0.0, Renewal::Same);
     let lifetime_ms = lifetime_s * 1000;
     (0..=lifetime_ms / 100)
         .map(|step| step * 100)

@@ -31,10 +31,12 @@ page("how/mocks.md")
 stopifnot(with_mocked_connect_responses(from_connectapi("alice"), mock = mock_viewers) == "token-of-alice")
 page("migrating.md")
 
-with_mocked_connect_responses(
-  shiny::testServer(server, stopifnot(nchar(output$expires) >= 10)),
-  mock = function(req) list(body = '{"access_token": "t", "expires_in": 3600}')
-)
+for (shows_expiry in list(server, server_with_promises)) {
+  with_mocked_connect_responses(
+    shiny::testServer(shows_expiry, stopifnot(nchar(output$expires) >= 10)),
+    mock = function(req) list(body = '{"access_token": "t", "expires_in": 3600}')
+  )
+}
 page("web-servers.md")
 
 warehouse <- function(req) {
@@ -43,9 +45,12 @@ warehouse <- function(req) {
 }
 listed <- data.frame(guid = "guid-1", name = "Warehouse")
 stopifnot(access_token(warehouse_token(), mock = warehouse, integrations = listed) == "t")
+listing <- utils::capture.output(with_mocked_connect_responses(print_integrations(), token = "t", integrations = listed))
+stopifnot(grepl("guid-1", listing))
 page("integrations.md")
 
 test_that_the_program_gets_a_token()
+test_that_an_expired_token_is_replaced()
 page("testing.md")
 
 stopifnot(inherits(try(trust("/nowhere/ca.pem"), silent = TRUE), "try-error"))

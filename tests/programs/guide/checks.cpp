@@ -106,6 +106,7 @@ int main()
     check_threads();
     check_signals();
     test_that_the_program_gets_a_token();
+    test_that_an_expired_token_is_replaced();
     page("testing.md");
     try {
         trust("/nowhere/ca.pem");

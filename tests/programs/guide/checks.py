@@ -68,6 +68,7 @@ asked_for = []
 with mock_function(lambda request: asked_for.append(request.params.get("audience")) or {"access_token": "t"}) as mock:
     mock.set_integrations([connectcreds.Integration(guid="guid-1", name="Warehouse")])
     warehouse_token()
+    print_integrations()
 assert asked_for == ["guid-1"], asked_for
 page("integrations.md")
 

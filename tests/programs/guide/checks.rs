@@ -75,6 +75,7 @@ fn main() {
     }
     page("how/freshness.md");
     test_that_the_program_gets_a_token().expect("a token");
+    test_that_an_expired_token_is_replaced().expect("two tokens");
     page("testing.md");
     let error = trust(std::path::Path::new("/nowhere/ca.pem")).expect_err("no such file");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);

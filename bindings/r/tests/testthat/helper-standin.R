@@ -71,7 +71,8 @@ steer <- function(what, body = NULL) {
 # Sets the responses of the next exchanges.
 order_answers <- function(orders) invisible(steer("order", orders))
 
-# A resource of its own for a call that is left while it waits: its exchange continues into the next tests.
+# A resource of its own for a call that is left while it waits: its exchange continues into the next tests. The server is
+# ordered to be late, not silent: an exchange without an answer tries again, and would take the next test's order.
 abandoned_resource <- function() sub("service", "abandoned", new_resource())
 
 # How many exchanges the server was asked for since the test began, those that were abandoned aside.

@@ -30,7 +30,7 @@ test_that("Ctrl-C ends a script that does not expect it", {
 
 test_that("a time limit of R ends a wait", {
   local_connect()
-  order_answers('{"order": "silent"}')
+  order_answers('{"order": "delay", "milliseconds": 3000, "then": {"order": "token", "expires_in": 3600}}')
   limited <- function() {
     setTimeLimit(elapsed = 0.3, transient = TRUE)
     on.exit(setTimeLimit())

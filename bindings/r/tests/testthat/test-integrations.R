@@ -166,7 +166,9 @@ test_that("without CONNECT_CONTENT_GUID a name cannot be looked up, and the mess
   missing_guid <- "CONNECT_CONTENT_GUID is not set"
   viewer <- shiny_session(Sys.getenv("STANDIN_VIEWER_TOKEN"))
   expect_error(connect_integrations(), missing_guid, fixed = TRUE, class = "connectcreds_error_not_supported")
-  expect_error(connect_service_account_token(integration = "Files"), missing_guid, fixed = TRUE)
+  why <- error_of(connect_service_account_token(integration = "Files"))
+  expect_identical(first_line(why), "Cannot fetch service account credentials from the Connect server.")
+  expect_match(conditionMessage(why), missing_guid, fixed = TRUE)
   expect_error(connect_viewer_token(session = viewer, integration = "Files"), missing_guid, fixed = TRUE)
   local_mocked_connect_responses(function(req) if (req$method == "GET") list(body = "[]"))
   withr::local_envvar(CONNECT_CONTENT_GUID = NA)

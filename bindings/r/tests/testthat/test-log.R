@@ -21,7 +21,7 @@ test_that("a handler of a line may jump away, and the lines after it are not los
 
 test_that("the log is spoken while a call waits", {
   local_connect()
-  order_answers('{"order": "silent"}')
+  order_answers('{"order": "delay", "milliseconds": 5000, "then": {"order": "token", "expires_in": 3600}}')
   withr::local_options(connectcreds_debug = TRUE)
   spoken <- character()
   limited <- function() {
