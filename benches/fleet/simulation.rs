@@ -60,9 +60,9 @@ struct Day<C> {
     seen: Seen,
 }
 
-/// Simulates a day of processes with the rules of `client`.
-pub fn simulate<C: Client>(client: impl Fn() -> C) -> Seen {
-    let mut random = Random::new(17);
+/// Simulates a day of processes with the rules of `client`. `seed` decides what is random.
+pub fn simulate<C: Client>(seed: u64, client: impl Fn() -> C) -> Seen {
+    let mut random = Random::new(seed);
     let states = (0..PROCESSES).map(|_| State {
         client: client(),
         waits_since: None,
