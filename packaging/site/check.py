@@ -15,8 +15,8 @@ from playwright.sync_api import sync_playwright
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 SHOWN = {
-    "binding.html", "claims.html", "how/freshness.html", "index.html", "no-token.html", "services/databricks.html",
-    "start.html", "web-servers.html",
+    "binding.html", "claims.html", "how/failures.html", "how/freshness.html", "index.html", "no-token.html",
+    "services/databricks.html", "start.html", "web-servers.html", "whose-token.html",
 }
 
 site, screenshots = (pathlib.Path(each).resolve() for each in sys.argv[1:3])

@@ -25,9 +25,6 @@ const LONGEST_WINDOW_MS: i64 = 24 * 3600 * SECOND_MS;
 /// issues the same viewer token until it expires, so that without a pause every call would exchange.
 const BACKOFF_MS: i64 = 30 * SECOND_MS;
 const BACKOFF_IN_MARGIN_MS: i64 = 5 * SECOND_MS;
-/// A background refresh pauses longer, by a random share of one in so many parts of the time until the hard margin: the
-/// processes whose refreshes failed in an outage do not come back together.
-const BACKOFF_PART: i64 = 2;
 
 /// How long a token with no lifetime left is cached: for the callers that wait for this exchange.
 const NOT_KEPT_MS: i64 = SECOND_MS;
@@ -154,8 +151,10 @@ impl Expiry {
         let pause_ms = if now.until_ms(self.expires) <= hard_margin_ms {
             BACKOFF_IN_MARGIN_MS
         } else if freshness == Freshness::RefreshSoon {
-            let left_ms = self.expires.monotonic_ms.saturating_sub(self.failed_at_ms) - hard_margin_ms;
-            BACKOFF_MS + ((left_ms.max(0) / BACKOFF_PART) as f32 * self.jitter) as i64
+            // Processes whose refreshes failed in an outage do not come back together: before the last five minutes, the
+            // next refresh comes at a random time.
+            let left_ms = self.expires.monotonic_ms.saturating_sub(self.failed_at_ms) - EARLY_WINDOW_MS;
+            BACKOFF_MS + (left_ms.max(0) as f32 * self.jitter) as i64
         } else {
             BACKOFF_MS
         };
@@ -348,7 +347,7 @@ mod tests {
 
     #[test]
     fn background_refreshes_that_failed_together_are_repeated_at_different_times() {
-        // 1740 seconds are left until the hard margin: at most half of them is added to 30.
+        // 1500 seconds are left until the last five minutes: at most these are added to 30.
         let repeated = |jitter: f64| {
             let mut expiry = Expiry::new(START, 3600, jitter, Renewal::New);
             expiry.record_failed_refresh(at_s(1800.0));
@@ -358,9 +357,9 @@ mod tests {
         };
         let mut times = [0.0, 0.2, 0.4, 0.6, 0.8].map(repeated);
         times.sort_unstable();
-        assert!(times[0] >= 30 && times[4] <= 30 + 1740 / 2, "{times:?}");
+        assert!(times[0] >= 30 && times[4] <= 30 + 1500, "{times:?}");
         for pair in times.windows(2) {
-            assert!((165..=180).contains(&(pair[1] - pair[0])), "{times:?}");
+            assert!((295..=305).contains(&(pair[1] - pair[0])), "{times:?}");
         }
     }
 

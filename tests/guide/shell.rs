@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use connect_standin::Standin;
 
 use crate::pages::{program_on, snippets_on};
-use crate::support::{clean, library_dir, root, scratch, told};
+use crate::support::{clean, library_dir, root, run, scratch, told};
 
 /// The pages whose commands a test here runs, or compares with those of CI.
-pub const IS_CHECKED: [&str; 2] = ["start.md", "binding.md"];
+pub const IS_CHECKED: [&str; 3] = ["start.md", "binding.md", "installing.md"];
 
 /// A directory that looks like a checkout with a built library, and a `cargo` that runs the command after `-- --`. The
 /// stand-in, which the real one would build first, runs in this process.
@@ -103,6 +103,45 @@ fn python_commands_of_the_first_page_run_its_program() {
 #[ignore = "needs R (r-base-core, r-base-dev); tests/run runs it"]
 fn r_commands_of_the_first_page_run_its_program() {
     assert!(installed_r_package().join("connectcreds").is_dir());
+}
+
+#[test]
+fn the_command_that_removes_the_archive_leaves_the_files_of_others() {
+    let directory = scratch().join(format!("guide-archive-{}", std::process::id()));
+    let archive = directory.join("libconnectcreds-0.1.0-linux-x86_64");
+    let prefix = directory.join("prefix");
+    let ours = [
+        "lib/libconnectcreds.so.0",
+        "include/connectcreds.h",
+        "lib/cmake/connectcreds/a.cmake",
+    ];
+    for path in ours.map(|path| archive.join(path)) {
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("created");
+        std::fs::write(path, "").expect("written");
+    }
+    let other = prefix.join("lib/libother.so");
+    std::fs::create_dir_all(other.parent().expect("a directory")).expect("created");
+    std::fs::write(&other, "").expect("written");
+    let remove = snippets_on("installing.md", "sh").concat();
+    assert!(
+        remove.contains("/usr/local") && remove.contains("sudo "),
+        "{remove}"
+    );
+    let remove = remove
+        .replace("/usr/local", prefix.to_str().expect("UTF-8"))
+        .replace("sudo ", "");
+    let name = archive.file_name().expect("a name").to_str().expect("UTF-8");
+    let install =
+        format!("tar -czf {name}.tar.gz {name}\ntar -xzf {name}.tar.gz -C prefix --strip-components=1\n");
+    for (commands, there) in [(install, true), (remove, false)] {
+        run(clean("sh").args(["-euc", &commands]).current_dir(&directory));
+        for path in ours {
+            assert_eq!(prefix.join(path).exists(), there, "{path}");
+        }
+        assert_eq!(prefix.join("lib/cmake/connectcreds").exists(), there);
+        assert!(other.exists() && prefix.join("include").exists(), "{commands}");
+    }
+    std::fs::remove_dir_all(directory).expect("removed");
 }
 
 #[test]
