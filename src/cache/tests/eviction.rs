@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cache::eviction::{LastUse, Limits};
-use crate::cache::refresh_policy::Expiry;
+use crate::cache::refresh_policy::{Expiry, Renewal};
 use crate::cache::store::{Admission, Cache};
 
 /// A cache without a broker, whose limits a test sets.
@@ -46,7 +46,7 @@ impl Table {
                 asked: self.now,
                 refresh_token_refused: false,
             };
-            (issued, Expiry::new(self.now, lifetime_s, 0.0))
+            (issued, Expiry::new(self.now, lifetime_s, 0.0, Renewal::New))
         });
         let outcome = self
             .cache
