@@ -180,6 +180,12 @@ mod tests {
     }
 
     #[test]
+    fn a_plus_stands_for_a_blank_of_a_secret_and_for_nothing_else() {
+        assert_eq!(redact(&["a secret"], "a+secret."), "<redacted>.");
+        assert_eq!(redact(&["a-secret"], "a+secret."), "a+secret.");
+    }
+
+    #[test]
     fn the_longest_secret_goes_first() {
         assert_eq!(
             redact(&["", "abcabcabc", "abcabcabcdef"], "abcabcabcdef abcabcabc"),

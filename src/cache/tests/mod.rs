@@ -1,5 +1,6 @@
 //! Tests of the broker, with a clock that the test moves and a backend that answers from a script.
 
+mod eviction;
 mod expiry;
 mod picture;
 mod sharing;

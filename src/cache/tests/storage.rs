@@ -201,3 +201,28 @@ fn the_counts_say_what_happened() {
     };
     assert_eq!(fixture.broker.stats(), expected);
 }
+
+#[test]
+fn the_log_is_told_why_nothing_was_found() {
+    let fixture = fixture();
+    let reason = |call: &Call| fixture.broker.miss_reason(&call.key_ref(), call.criteria);
+    assert_eq!(reason(&ada()), "no entry");
+    assert_eq!(reason(&forced()), "a new token was requested");
+    fixture.backend.script([
+        ScriptedResponse::Token("t", Some(100)),
+        ScriptedResponse::Failure(refusal(400)),
+    ]);
+    fixture.ask(&ada()).unwrap();
+    fixture.ask(&viewer("bob")).unwrap_err();
+    assert_eq!(reason(&viewer("bob")), "the server refused recently");
+    fixture.backend.advance(95);
+    assert_eq!(reason(&ada()), "the token expires too soon");
+    fixture.backend.advance(5);
+    assert_eq!(reason(&ada()), "the token has expired");
+
+    fixture.backend.hold();
+    let eve = fixture.ask_elsewhere(&viewer("eve"));
+    assert_eq!(reason(&viewer("eve")), "an exchange is in progress");
+    fixture.backend.release();
+    eve.join().unwrap().unwrap();
+}

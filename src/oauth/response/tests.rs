@@ -159,6 +159,10 @@ fn a_success_without_a_usable_token_says_why_and_quotes_nothing() {
         );
         assert!(error.message().contains(why), "{body}: {error}");
         assert!(error.message().contains("application/json"), "{body}: {error}");
+        assert!(
+            !error.message().contains("Check that"),
+            "a server that sends JSON is the right one: {error}"
+        );
         assert!(!error.message().contains("hush"), "{body}: {error}");
     }
 }
