@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::context::CallContext;
 use super::environment::CallEnvironment;
-use super::perform::{Call, Perform, Words, conclude, get, in_words, start};
+use super::outcome::{Words, conclude, in_words};
+use super::perform::{Call, Perform, get, start};
 use super::request::Request;
 use super::started::StartedCall;
 use crate::cache::key::Subject;

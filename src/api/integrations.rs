@@ -6,7 +6,8 @@ use std::sync::{Arc, mpsc};
 
 use super::context::CallContext;
 use super::environment::CallEnvironment;
-use super::perform::{ask_unless_asking, conclude, given_or, no_time_left};
+use super::outcome::conclude;
+use super::perform::{ask_unless_asking, given_or, no_time_left};
 use super::request::Request;
 use crate::backend::integration_lists::{Freshness, Listed};
 use crate::backend::list_integrations::{self, ListInputs};

@@ -4,7 +4,7 @@
 //!
 //! 1. `context` chooses the process's broker or the innermost mock's; `environment` reads what the request leaves unset.
 //! 2. `credentials` checks what each kind of credentials requires. `perform` asks the cache, and otherwise has the broker
-//!    obtain a token, or start to. It words the error and delivers the log.
+//!    obtain a token, or start to. `outcome` words the error and delivers the log.
 //!
 //! `request` holds the options of a call. `config`, `cache` and `log` are the process-wide functions; `diagnostics` is the
 //! report for a bug ticket. This folder imports `mock`, `backend`, `cache` and everything below; only `ffi` imports it.
@@ -20,6 +20,7 @@ pub(crate) mod diagnostics;
 pub(crate) mod environment;
 pub(crate) mod integrations;
 pub(crate) mod log;
+mod outcome;
 mod perform;
 pub(crate) mod request;
 pub(crate) mod started;

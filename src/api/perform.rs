@@ -1,5 +1,4 @@
-//! How a call is performed once it is allowed: from the cache, else by waiting for an exchange or by starting one. Its
-//! failure is worded, and the log delivered, on the way out.
+//! How a call is performed once it is allowed: from the cache, else by waiting for an exchange or by starting one.
 
 #![forbid(unsafe_code)]
 
@@ -7,8 +6,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::context::{CallContext, Started};
-use super::diagnostics;
 use super::environment::CallEnvironment;
+use super::outcome::{Words, in_words};
 use super::request::{Cancelled, Request};
 use super::started::StartedCall;
 use crate::cache::key::{CacheKeyRef, Subject};
@@ -18,16 +17,6 @@ use crate::error::{Error, ErrorKind};
 use crate::log::{self, Level};
 use crate::oauth::token::Token;
 use crate::text::hash::{Hashed, Part};
-
-/// First lines of messages, in the words of the R package connectcreds, so that a search finds both.
-pub(super) struct Words {
-    /// For the log.
-    pub what: &'static str,
-    /// Empty: available everywhere, and without an API key.
-    pub only_on_connect: &'static str,
-    pub not_supported: &'static str,
-    pub cannot_fetch: &'static str,
-}
 
 /// A call that is allowed here: the exchange that it stands for, and where it stands.
 pub(super) struct Call<'a> {
@@ -185,44 +174,5 @@ fn until(token: &Token, context: &CallContext) -> String {
     match token.expires_at() {
         Some(at) => format!(", expires in {} s", at - context.time().unix_s()),
         None => ", expiry unknown".to_owned(),
-    }
-}
-
-/// The end of every call: its failure is logged and recorded for the next report, and the log's lines are delivered.
-#[inline]
-pub(super) fn conclude<T>(result: Result<T, Error>) -> Result<T, Error> {
-    if let Err(why) = &result {
-        report_failure(why);
-    }
-    log::deliver();
-    result
-}
-
-/// The end of a call that was started.
-pub(super) fn conclude_started(
-    result: Result<Arc<Token>, Error>,
-    words: &Words,
-) -> Result<Arc<Token>, Error> {
-    conclude(result.map_err(|why| in_words(why, words)))
-}
-
-#[cold]
-fn report_failure(why: &Error) {
-    let level = match why.kind() {
-        // The caller may have asked only whether there are credentials here.
-        ErrorKind::NotOnConnect | ErrorKind::NoSession | ErrorKind::NotSupported => Level::Info,
-        _ => Level::Error,
-    };
-    log::line!(level, "{why}");
-    diagnostics::record(why);
-}
-
-/// The error below the sentence that says what could not be done.
-pub(super) fn in_words(why: Error, words: &Words) -> Error {
-    match why.kind() {
-        ErrorKind::InvalidArgument | ErrorKind::NoServer | ErrorKind::NoApiKey => why,
-        // An unknown content GUID, which a lookup of integrations needs, says nothing about the server's version.
-        ErrorKind::NotSupported if why.is_about_tokens() => why.with_headline(words.not_supported),
-        _ => why.with_headline(words.cannot_fetch),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::context::PendingInContext;
-use super::perform::{self, Words};
+use super::outcome::{Words, conclude_started};
 use crate::driver::Watch;
 use crate::error::Error;
 use crate::oauth::token::Token;
@@ -135,7 +135,7 @@ impl StartedCall {
             Err(result) => return result,
         };
         let finishing = Finishing(self);
-        let result = perform::conclude_started(call.finish(), words);
+        let result = conclude_started(call.finish(), words);
         drop(call);
         let left = self.with_state(|state| {
             let done = Progress::Done(result.clone());
