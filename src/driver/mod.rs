@@ -73,6 +73,7 @@ pub(crate) fn spawn(in_flight: &Arc<InFlightExchange>, mut task: BoxedFuture<()>
         // of the runtime.
         let _ = NOT_ON_RUNTIME.try_with(|failure| failure.replace(Some(why)));
         let _completed = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let _ = NOT_ON_RUNTIME.try_with(RefCell::take);
         return;
     }
     driver.queue.submit(in_flight.clone(), task);

@@ -4,6 +4,7 @@ use super::*;
 use crate::cache::eviction::{LastUse, Limits};
 use crate::cache::refresh_policy::{Expiry, Renewal};
 use crate::cache::store::{Admission, Cache};
+use crate::platform::sync::Instant;
 
 /// A cache without a broker, whose limits a test sets.
 struct Table {
