@@ -353,7 +353,7 @@ impl CacheKey {
         })
     }
 
-    /// Returns what another exchange brings while the last token is valid.
+    /// Returns which token another exchange brings while the last one is valid.
     pub fn renewal(&self) -> Renewal {
         match self.subject_token_type.is(token_type::CONTENT_SESSION) {
             true => Renewal::New,

@@ -42,7 +42,7 @@ pub(crate) enum Freshness {
     Expired,
 }
 
-/// What an exchange brings while the last token is valid.
+/// The token that an exchange brings while the last one is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Renewal {
     /// A new token: Connect issues one for each exchange of a content session token.
